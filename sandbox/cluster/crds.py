@@ -1,0 +1,64 @@
+"""Custom resource definitions: applied, Established and discoverable."""
+
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+
+from sandbox.cluster.errors import ClusterError
+
+READY_SECONDS = 30.0
+_POLL_SECONDS = 0.02
+
+
+def establish(api: httpx.Client, files: Iterable[Path]) -> None:
+    """Apply each file, one CRD each, server-side, and wait until clients can use them all.
+
+    Established is not enough: a controller also finds a new kind only once the API server's
+    discovery lists it, which happens a moment later, and gives up when it does not find it.
+    """
+    with ThreadPoolExecutor(4) as threads:
+        wanted = set(threads.map(lambda file: _apply(api, file), files))
+    deadline = time.monotonic() + READY_SECONDS
+    while missing := wanted - (_established(api) & _discovered(api)):
+        if time.monotonic() > deadline:
+            raise ClusterError(
+                f"kube-apiserver does not serve {', '.join(sorted(missing))} "
+                f"{READY_SECONDS:.0f} s after the CRDs were applied"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _apply(api: httpx.Client, file: Path) -> str:
+    group, plural = file.stem.rsplit("_", 1)
+    name = f"{plural}.{group}"
+    api.patch(
+        f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}",
+        params={"fieldManager": "fluxhooks-sandbox", "force": "true"},
+        headers={"Content-Type": "application/apply-patch+yaml"},
+        content=file.read_bytes(),
+    ).raise_for_status()
+    return name
+
+
+def _established(api: httpx.Client) -> set[str]:
+    answer = api.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")
+    return {
+        crd["metadata"]["name"]
+        for crd in answer.raise_for_status().json()["items"]
+        for condition in crd.get("status", {}).get("conditions") or ()
+        if condition["type"] == "Established" and condition["status"] == "True"
+    }
+
+
+def _discovered(api: httpx.Client) -> set[str]:
+    kinds = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+    answer = api.get("/apis", headers={"Accept": kinds})
+    return {
+        f"{resource['resource']}.{group['metadata']['name']}"
+        for group in answer.raise_for_status().json()["items"]
+        for version in group["versions"]
+        for resource in version["resources"]
+    }
