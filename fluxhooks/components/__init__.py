@@ -1,0 +1,1 @@
+"""What Pulumi declares: components, and the thin resources they are made of."""

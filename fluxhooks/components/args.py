@@ -1,0 +1,86 @@
+"""The arguments of a WebhookReceiver: their types for every Pulumi language."""
+
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+from fluxhooks.flux.receiver_types import ReceiverType
+
+
+class ResourceRef(TypedDict):
+    """What a delivery reconciles: one object, or all of a kind that carry certain labels."""
+
+    kind: pulumi.Input[str]
+    """A source: Bucket, GitRepository, HelmChart, HelmRepository, ImageRepository, OCIRepository.
+    Other kinds the Receiver allows are taken with a warning."""
+
+    name: pulumi.Input[str]
+    """The object's name, or "*" for all of the kind that match match_labels."""
+
+    namespace: NotRequired[pulumi.Input[str]]
+    """The object's namespace; the Receiver's when absent."""
+
+    match_labels: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """Labels an object must carry; with the name "*" only, and needed there."""
+
+    api_version: NotRequired[pulumi.Input[str]]
+    """The object's apiVersion; that of Flux 2.7 for the kind when absent."""
+
+
+class GitHubArgs(TypedDict):
+    """Where on GitHub the webhook is registered; the owner is the GitHub provider's."""
+
+    repository: pulumi.Input[str]
+    """The repository's bare name, without its owner."""
+
+
+class WebhookReceiverArgs(TypedDict):
+    """The arguments of a WebhookReceiver."""
+
+    host: pulumi.Input[str]
+    """The public host of Flux's webhook-receiver Service, with a port where it is not 443:
+    "flux.example.com". Deliveries are sent to https://<host>/hook/<digest>."""
+
+    resources: pulumi.Input[Sequence[pulumi.Input[ResourceRef]]]
+    """What a delivery reconciles: at least one source."""
+
+    github: GitHubArgs
+    """The GitHub repository that sends."""
+
+    type: NotRequired[ReceiverType]
+    """The Receiver's type; "github", the only one this version provisions, when absent."""
+
+    namespace: NotRequired[pulumi.Input[str]]
+    """The namespace of Secret and Receiver; "flux-system" when absent."""
+
+    events: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """The forge's events that are sent and accepted; those that tell of a change in resources
+    when absent. GitHub's ping is accepted besides."""
+
+    generation: NotRequired[int]
+    """The live generation, from 1. Raising it by one rotates the secret. When absent: the stack's
+    configuration fluxhooks:generations ({"<name>": {"live": 2, "retained": [1]}}), else 1."""
+
+    retained: NotRequired[Sequence[int]]
+    """Older generations that are kept, by number; none when absent."""
+
+    drain: NotRequired[str]
+    """How long after a repointing the old generation still answers, as in "30s", which it is when
+    absent. Longer than the forge may hold a queued delivery back."""
+
+    verify: NotRequired[bool]
+    """Whether a new generation must answer a signed probe at its public URL before the webhook
+    is pointed at it; true when absent. FLUXHOOKS_VERIFY=off in the environment of one run
+    switches it off for that run."""
+
+    verify_timeout: NotRequired[str]
+    """How long the probe is repeated while an answer may still settle (404, 502 to 504, refused
+    connections); "60s" when absent."""
+
+    interval: NotRequired[pulumi.Input[str]]
+    """How often Flux reads the Receiver's Secret anew; Flux's 10m when absent."""
+
+    resource_filter: NotRequired[pulumi.Input[str]]
+    """A CEL expression over req, the delivery's body, and res, the target; a delivery reaches
+    the targets for which it is true. Joined with the filter that keeps probes harmless."""

@@ -1,0 +1,361 @@
+"""Checks of a WebhookReceiver's arguments, before anything is registered where a value is known.
+
+Every check names the argument, the value and the cure. A value inside an Output is checked when
+it is known, and raises the same ArgumentError.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pulumi
+
+from fluxhooks.components.args import WebhookReceiverArgs
+from fluxhooks.components.forges import github_events
+from fluxhooks.errors import ArgumentError
+from fluxhooks.flux import durations, resource_filter, targets
+from fluxhooks.flux.generations import declared
+from fluxhooks.flux.receiver_types import RECEIVER_TYPES, ReceiverType, default_events
+
+# Pulumi appends up to nine characters to a name, and Kubernetes takes 63 in a label.
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?")
+_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+_HOST: Final = re.compile(
+    r"(?=.{1,259}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*(:\d{1,5})?",
+    re.IGNORECASE,
+)
+_REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+# Keys of nested values as other languages' SDKs spell them.
+_SPELLINGS: Final = {"apiVersion": "api_version", "matchLabels": "match_labels"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A WebhookReceiver's arguments with defaults filled in, each known value known to be good.
+
+    Attributes:
+        host, namespace, repository: as given, checked.
+        resources: the Receiver's ``spec.resources``, with ``apiVersion`` in each.
+        events: the webhook's events.
+        filter: the Receiver's ``spec.resourceFilter``.
+        interval: the Receiver's ``spec.interval``, or None for Flux's default.
+        generations: all declared generations, ascending; `live` is one of them.
+        drain, verify_timeout: seconds.
+        applier_warnings: one sentence per target that is no source.
+    """
+
+    type: ReceiverType
+    host: pulumi.Input[str]
+    namespace: pulumi.Input[str]
+    repository: pulumi.Input[str]
+    resources: pulumi.Input[list[dict[str, Any]]]
+    events: pulumi.Input[list[str]]
+    filter: pulumi.Input[str]
+    interval: pulumi.Input[str] | None
+    live: int
+    generations: list[int]
+    drain: float
+    verify: bool
+    verify_timeout: float
+
+
+def check_args(
+    name: str, args: WebhookReceiverArgs, configured: Mapping[str, Any] | None = None
+) -> Checked:
+    """Return `args` checked and completed.
+
+    Args:
+        name: the component's logical name, from which its objects are named.
+        args: the arguments, as a mapping; other languages' programs send a plain one.
+        configured: the stack's configuration ``fluxhooks:generations``, if there is one.
+
+    Raises:
+        ArgumentError: a known value cannot work.
+    """
+    values: dict[str, Any] = {key: value for key, value in args.items() if value is not None}
+    _known_keys("args", values, WebhookReceiverArgs.__annotations__)
+    for key in sorted(WebhookReceiverArgs.__required_keys__):
+        if key not in values:
+            raise ArgumentError(key, f"is missing; give {_EXAMPLES[key]}")
+    if not _NAME.fullmatch(name):
+        raise ArgumentError(
+            "name",
+            f"{name!r} cannot name Kubernetes objects; use at most 50 lower-case letters, digits "
+            "and '-', with a letter or digit at both ends",
+        )
+    receiver_type = _type(values.get("type", ReceiverType.GITHUB))
+    live, generations = _generations(name, values, configured or {})
+    resources = _when_known(values["resources"], _resources)
+    events = _when_known(
+        {"events": values.get("events"), "resources": resources},
+        lambda known: _events(receiver_type, known["events"], known["resources"]),
+    )
+    return Checked(
+        type=receiver_type,
+        host=_when_known(values["host"], _host),
+        namespace=_when_known(
+            values.get("namespace", "flux-system"), lambda v: _label("namespace", v)
+        ),
+        repository=_when_known(values["github"], _repository),
+        resources=resources,
+        events=events,
+        filter=_when_known(values.get("resource_filter"), _filter),
+        interval=_when_known(values.get("interval"), _interval),
+        live=live,
+        generations=generations,
+        drain=_seconds("drain", values.get("drain", "30s")),
+        verify=_plain("verify", values.get("verify", True), bool),
+        verify_timeout=_seconds("verify_timeout", values.get("verify_timeout", "60s")),
+    )
+
+
+def applier_warnings(resources: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a sentence for each of a Receiver's `resources` that is an applier, not a source."""
+    return [
+        f"resources[{index}] targets the applier {ref['kind']}/{ref['name']}: it follows its "
+        "source inside the cluster and needs no webhook; target that source instead"
+        for index, ref in enumerate(resources)
+        if ref["kind"] in targets.APPLIERS
+    ]
+
+
+_EXAMPLES: Final = {
+    "github": '{"repository": "app"}',
+    "host": 'the public host of webhook-receiver, such as "flux.example.com"',
+    "resources": '[{"kind": "GitRepository", "name": "app"}]',
+}
+
+
+def _when_known(value: Any, check: Callable[[Any], Any]) -> Any:
+    if _holds_output(value):
+        return pulumi.Output.from_input(value).apply(check)
+    return check(value)
+
+
+def _holds_output(value: Any) -> bool:
+    if isinstance(value, pulumi.Output):
+        return True
+    if isinstance(value, Mapping):
+        return any(_holds_output(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return any(_holds_output(item) for item in value)
+    return False
+
+
+def _plain(path: str, value: Any, kind: type) -> Any:
+    if isinstance(value, pulumi.Output):
+        raise ArgumentError(path, "is an Output; it must be known when the program runs")
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ArgumentError(path, f"{value!r} is not {_KINDS[kind]}")
+    return value
+
+
+_KINDS: Final[dict[type, str]] = {
+    bool: "true or false",
+    int: "a whole number",
+    str: "a text",
+    list: "a list",
+    Mapping: "a mapping",
+}
+
+
+def _whole(path: str, value: Any) -> int:
+    # A component host hands numbers over as floats.
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    number: int = _plain(path, value, int)
+    return number
+
+
+def _text(path: str, value: Any, pattern: re.Pattern[str], cure: str) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise ArgumentError(path, f"{value!r} {cure}")
+    return value
+
+
+def _label(path: str, value: Any) -> str:
+    return _text(
+        path, value, _LABEL, "is not a Kubernetes name; use lower-case letters, digits and '-'"
+    )
+
+
+def _seconds(path: str, value: Any) -> float:
+    try:
+        return durations.seconds(_plain(path, value, str))
+    except ValueError as error:
+        raise ArgumentError(path, str(error)) from None
+
+
+def _interval(value: Any) -> str | None:
+    if value is None:
+        return None
+    _seconds("interval", value)
+    return str(value)
+
+
+def _known_keys(path: str, values: Mapping[str, Any], known: Iterable[str]) -> None:
+    for key in values:
+        if key not in known:
+            raise ArgumentError(
+                key if path == "args" else f"{path}.{key}",
+                f"is not an argument{_suggestion(key, known)}; known are {_listed(known)}",
+            )
+
+
+def _suggestion(value: object, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(value), list(known), n=1)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(sorted(values))
+
+
+def _type(value: Any) -> ReceiverType:
+    if isinstance(value, pulumi.Output) or value not in set(ReceiverType):
+        raise ArgumentError(
+            "type",
+            f"{value!r} is not a receiver type{_suggestion(value, ReceiverType)}; "
+            f"Flux has {_listed(ReceiverType)}",
+        )
+    if value != ReceiverType.GITHUB:
+        raise ArgumentError(
+            "type", f"{str(value)!r} is not provisioned by this version; it provisions 'github'"
+        )
+    return ReceiverType(value)
+
+
+def _generations(
+    name: str, values: Mapping[str, Any], configured: Mapping[str, Any]
+) -> tuple[int, list[int]]:
+    if "generation" in values:
+        origin, live, retained = "", values["generation"], values.get("retained", [])
+        paths = ("generation", "retained")
+    else:
+        origin = f"fluxhooks:generations.{name}"
+        entry = configured.get(name, {})
+        if not isinstance(entry, Mapping):
+            raise ArgumentError(
+                origin,
+                f'{entry!r} is not a mapping such as {{"live": 2, "retained": [1]}}; '
+                f"pulumi config set --path '{origin}.live' 1",
+            )
+        live, retained = entry.get("live", 1), values.get("retained", entry.get("retained", []))
+        paths = (f"{origin}.live", f"{origin}.retained")
+    live = _whole(paths[0], live)
+    if isinstance(retained, pulumi.Output) or not isinstance(retained, Sequence):
+        raise ArgumentError(paths[1], f"{retained!r} is not a list of generations such as [1]")
+    numbers = [_whole(f"{paths[1]}[{i}]", number) for i, number in enumerate(retained)]
+    try:
+        return live, declared(live, numbers)
+    except ValueError as error:
+        raise ArgumentError(paths[0] if live < 1 else paths[1], str(error)) from None
+
+
+def _host(value: Any) -> str:
+    if isinstance(value, str) and "://" in value:
+        cure = "has a scheme; give the bare host, as in 'flux.example.com' (https is always used)"
+    elif isinstance(value, str) and "/" in value:
+        cure = "has a path; give the bare host: Flux serves exactly /hook/<digest>, no prefix"
+    else:
+        cure = "is not a host such as 'flux.example.com' or 'flux.example.com:8443'"
+    return _text("host", value, _HOST, cure)
+
+
+def _repository(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        raise ArgumentError("github", f"{value!r} is not a mapping; give {_EXAMPLES['github']}")
+    _known_keys("github", value, ("repository",))
+    repository = value.get("repository")
+    if repository is None:
+        raise ArgumentError("github.repository", 'is missing; give the bare name, as in "app"')
+    if isinstance(repository, str) and "/" in repository:
+        owner, _, bare = repository.rstrip("/").rpartition("/")
+        raise ArgumentError(
+            "github.repository",
+            f"{repository!r} names an owner; give the bare name {bare!r} and set the owner on the "
+            f"provider: pulumi config set github:owner {owner.rpartition('/')[2]}",
+        )
+    return _text("github.repository", repository, _REPOSITORY, "is not a repository's name")
+
+
+def _resources(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, str | Mapping) or not isinstance(value, Sequence) or not value:
+        raise ArgumentError(
+            "resources", f"{value!r} names no target; give {_EXAMPLES['resources']}"
+        )
+    return [_resource(f"resources[{index}]", ref) for index, ref in enumerate(value)]
+
+
+def _resource(path: str, ref: Any) -> dict[str, Any]:
+    if not isinstance(ref, Mapping):
+        raise ArgumentError(path, f'{ref!r} is not a mapping such as {{"kind": …, "name": …}}')
+    ref = {_SPELLINGS.get(k, k): v for k, v in ref.items() if v is not None}
+    _known_keys(path, ref, ("kind", "name", "namespace", "match_labels", "api_version"))
+    kind, name = ref.get("kind"), ref.get("name")
+    if kind not in targets.KINDS:
+        raise ArgumentError(
+            f"{path}.kind",
+            f"{kind!r} is not a kind a Receiver can name{_suggestion(kind, targets.KINDS)}; "
+            f"sources are {_listed(targets.SOURCES)}",
+        )
+    labels = ref.get("match_labels")
+    if name == "*" and not labels:
+        raise ArgumentError(
+            f"{path}.name",
+            "'*' needs match_labels: Flux answers 500 without them; name labels or one object",
+        )
+    if labels and name != "*":
+        raise ArgumentError(
+            f"{path}.match_labels", f"is ignored with the name {name!r}; use the name '*'"
+        )
+    if name != "*":
+        _text(f"{path}.name", name, _OBJECT_NAME, "is not a Kubernetes name")
+    checked = {
+        "apiVersion": ref.get("api_version", targets.KINDS[kind]),
+        "kind": kind,
+        "name": name,
+    }
+    if "namespace" in ref:
+        checked["namespace"] = _label(f"{path}.namespace", ref["namespace"])
+    if labels:
+        checked["matchLabels"] = dict(labels)
+    return checked
+
+
+def _events(receiver_type: ReceiverType, events: Any, resources: Any) -> list[str]:
+    if events is None:
+        kinds = [ref["kind"] for ref in resources]
+        defaults = default_events(receiver_type, kinds)
+        if not defaults:
+            raise ArgumentError(
+                "events",
+                f"is missing, and no event of {receiver_type} tells of a change in "
+                f"{_listed(set(kinds))}; name the events that should reconcile them",
+            )
+        return defaults
+    if isinstance(events, str) or not isinstance(events, Sequence) or not events:
+        raise ArgumentError("events", f"{events!r} is not a list of events such as ['push']")
+    for index, event in enumerate(events):
+        if event not in github_events.EVENTS:
+            bare = str(event).partition(".")[0]
+            cure = (
+                f"; events have no action here, give {bare!r} and filter on req.action"
+                if bare != event and bare in github_events.EVENTS
+                else _suggestion(event, github_events.EVENTS)
+            )
+            raise ArgumentError(f"events[{index}]", f"{event!r} is not an event of GitHub{cure}")
+    sent = sorted({str(event) for event in events} - {RECEIVER_TYPES[receiver_type].ping})
+    if not sent:
+        raise ArgumentError("events", f"{events!r} tells of no change; name one such as 'push'")
+    return sent
+
+
+def _filter(value: Any) -> str:
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise ArgumentError("resource_filter", f"{value!r} is not a CEL expression")
+    return resource_filter.with_probe(value)

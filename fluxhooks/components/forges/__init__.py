@@ -1,0 +1,1 @@
+"""The forges' webhooks, one module per forge; they do not know each other."""

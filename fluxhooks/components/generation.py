@@ -1,0 +1,96 @@
+"""One generation of a WebhookReceiver: token, Secret, Receiver, and the path it serves."""
+
+from typing import Any
+
+import pulumi
+
+from fluxhooks.components.checks import Checked
+from fluxhooks.components.kubernetes import Receiver, ReceiverSecret
+from fluxhooks.components.labels import labels
+from fluxhooks.components.token import generated_token
+from fluxhooks.errors import PathMismatchError
+from fluxhooks.flux.generations import generation_name
+from fluxhooks.flux.hook_path import hook_path
+from fluxhooks.flux.receiver_types import RECEIVER_TYPES
+
+
+class Generation:
+    """The resources of generation `number`, all children of the component.
+
+    Attributes:
+        token: the secret that signs deliveries.
+        secret_name, receiver_name: ``metadata.name`` of the two objects.
+        path: the path the controller serves, equal to the computed one; secret.
+    """
+
+    token: pulumi.Output[str]
+    secret_name: pulumi.Output[str]
+    receiver_name: pulumi.Output[str]
+    path: pulumi.Output[str]
+
+    def __init__(self, component: pulumi.ComponentResource, name: str, number: int, args: Checked):
+        # A parent's protect or retain_on_delete would keep retired generations alive.
+        opts = pulumi.ResourceOptions(parent=component, protect=False, retain_on_delete=False)
+        generation = generation_name(name, number)
+        objects_labels = labels(name, number)
+
+        self.token = generated_token(f"{generation}-token", opts)
+        secret = ReceiverSecret(
+            f"{generation}-token",
+            namespace=args.namespace,
+            labels=objects_labels,
+            token=self.token,
+            opts=opts,
+        )
+        self.secret_name = secret.metadata["name"]
+        receiver = Receiver(
+            generation,
+            namespace=args.namespace,
+            labels=objects_labels,
+            spec=_spec(args, self.secret_name),
+            opts=opts,
+        )
+        self.receiver_name = receiver.metadata["name"]
+        self.path = pulumi.Output.secret(
+            pulumi.Output.all(
+                generation=generation,
+                namespace=args.namespace,
+                receiver_name=self.receiver_name,
+                status=receiver.status,
+                token=self.token,
+            ).apply(_agreed_path)
+        )
+
+
+def _spec(args: Checked, secret_name: pulumi.Output[str]) -> dict[str, Any]:
+    ping = RECEIVER_TYPES[args.type].ping
+    return {
+        "type": str(args.type),
+        "events": pulumi.Output.from_input(args.events).apply(
+            # A superset of the webhook's events, or the forge's own ping is a red 400.
+            lambda events: [*([ping] if ping else []), *events]
+        ),
+        "interval": args.interval,
+        "resourceFilter": args.filter,
+        "resources": args.resources,
+        "secretRef": {"name": secret_name},
+    }
+
+
+def _agreed_path(known: dict[str, Any]) -> str:
+    computed = hook_path(known["token"], known["receiver_name"], known["namespace"])
+    served = (known["status"] or {}).get("webhookPath")
+    # A preview's status is that of before the change.
+    if served == computed or pulumi.runtime.is_dry_run():
+        return computed
+    where = f"Receiver {known['namespace']}/{known['receiver_name']} ({known['generation']})"
+    if served is None:
+        raise PathMismatchError(
+            f"{where} has no path in its status: is notification-controller running, and Flux "
+            "2.7 or newer? kubectl -n flux-system get deployment notification-controller"
+        )
+    raise PathMismatchError(
+        f"{where} serves another path than its token gives: the Secret was changed by hand, or "
+        f"Flux has not read it yet; flux reconcile receiver {known['receiver_name']} "
+        f"-n {known['namespace']}, then pulumi up --refresh"
+    )

@@ -1,0 +1,177 @@
+"""What surrounds the repointing of a webhook: proof before it, catch-up and drain after it.
+
+Whether a webhook is being repointed is told by the component's own state: its output
+``hook_path`` is written last, after the drain, so it holds the path of the last rotation that was
+finished. A run that was killed in between finds the same difference again and repeats the rest.
+The waiting happens here, in the program, and holds no step of the engine: any number of
+webhooks in one update share one window.
+"""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from fluxhooks.components.checks import Checked
+from fluxhooks.components.generation import Generation
+from fluxhooks.errors import CatchUpError, IncompleteUpdateError, ReceiverNotProvedError
+from fluxhooks.observe import probe
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """The values of one run, once they are known."""
+
+    host: str
+    events: list[str]
+    path: str
+    previous_path: str | None
+    token: str
+
+    @property
+    def repoints(self) -> bool:
+        """Whether an earlier path was live, so that there is something to lose."""
+        return self.previous_path not in (None, "", self.path)
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.host}{self.path}"
+
+
+class Repointing:
+    """The move of one component's webhook to its live generation."""
+
+    def __init__(
+        self, component: pulumi.ComponentResource, name: str, args: Checked, live: Generation
+    ) -> None:
+        self._name = name
+        self._args = args
+        self._component = component
+        self._inputs = {
+            "events": args.events,
+            "host": args.host,
+            "path": live.path,
+            "previous_path": _previous_path(component),
+            "token": live.token,
+        }
+
+    def proved_url(self) -> pulumi.Output[str]:
+        """Return the live generation's URL, known only when it answered the signed probe.
+
+        Raises (in the Output):
+            ReceiverNotProvedError: it did not, within the time for it.
+        """
+        return pulumi.Output.secret(pulumi.Output.all(**self._inputs).apply(self._prove))
+
+    def finished_path(self, webhook_id: pulumi.Output[str]) -> pulumi.Output[str]:
+        """Return the live path, known only when the webhook points at it and the drain is over.
+
+        Raises (in the Output):
+            CatchUpError: the catch-up delivery was not answered 200.
+            IncompleteUpdateError: the webhook is unknown at the end of a real update.
+        """
+        preview = pulumi.runtime.is_dry_run()
+        return pulumi.Output.secret(
+            pulumi.Output.all(webhook_id=webhook_id, **self._inputs).apply(
+                _live_path if preview else self._finish, run_with_unknowns=not preview
+            )
+        )
+
+    async def _prove(self, inputs: dict[str, Any]) -> str:
+        known = _Known(**inputs)
+        if known.repoints and self._verifies() and not pulumi.runtime.is_dry_run():
+            answer = await self._deliver(known, probe.probe_body(self._args.type), retry=True)
+            if answer.status != 200:
+                raise ReceiverNotProvedError(_not_proved(self._name, self._args, known, answer))
+        return known.url
+
+    async def _finish(self, inputs: Any) -> str:
+        if pulumi.contains_unknowns(inputs):
+            if not inputs["previous_path"]:
+                # Nothing was ever live: a first creation that failed, or was not targeted.
+                return ""
+            raise IncompleteUpdateError(
+                f"{self._name}: Receiver or webhook could not be updated, so generation "
+                f"{self._args.live} is not proved live and nothing of it or of older ones may be "
+                "deleted; mend what failed above and run pulumi up again"
+            )
+        known = _Known(**{key: value for key, value in inputs.items() if key != "webhook_id"})
+        if known.repoints:
+            await self._catch_up_and_drain(known)
+        return known.path
+
+    async def _catch_up_and_drain(self, known: _Known) -> None:
+        clock = asyncio.get_running_loop().time
+        drained_at = clock() + self._args.drain
+        await self._catch_up(known)
+        pulumi.log.info(
+            f"{self._name}: the webhook points at generation {self._args.live}; older ones "
+            f"answer for {self._args.drain:g} s more",
+            self._component,
+        )
+        await asyncio.sleep(max(0.0, drained_at - clock()))
+
+    async def _catch_up(self, known: _Known) -> None:
+        # Whatever is still queued for the old URL asks for no more than this one reconcile.
+        verifies = self._verifies()
+        answer = await self._deliver(known, probe.catch_up_body(self._args.type), retry=verifies)
+        if answer.status == 200:
+            return
+        message = (
+            f"{self._name}: the webhook points at generation {self._args.live}, but the delivery "
+            f"that catches up for queued ones got {answer} instead of 200"
+        )
+        if verifies:
+            raise CatchUpError(f"{message}; nothing was deleted, run pulumi up again")
+        pulumi.log.warn(f"{message}; it is not repeated, as verify is off", self._component)
+
+    async def _deliver(self, known: _Known, body: bytes, *, retry: bool) -> probe.Answer:
+        return await probe.deliver(
+            known.url,
+            receiver_type=self._args.type,
+            token=known.token,
+            event=known.events[0],
+            body=body,
+            settle_for=self._args.verify_timeout if retry else 0,
+        )
+
+    def _verifies(self) -> bool:
+        return self._args.verify and os.environ.get("FLUXHOOKS_VERIFY", "").lower() != "off"
+
+
+def _previous_path(component: pulumi.ComponentResource) -> pulumi.Output[str | None]:
+    # The engine does not hand a component its old outputs; this is how SDKs read a resource's.
+    resource: pulumi.Output[dict[str, Any]] = component.urn.apply(
+        lambda urn: pulumi.runtime.invoke_output("pulumi:pulumi:getResource", {"urn": urn})
+    )
+    return resource.apply(lambda found: (found["state"] or {}).get("hook_path"))
+
+
+def _live_path(inputs: dict[str, Any]) -> str:
+    path: str = inputs["path"]
+    return path
+
+
+def _not_proved(name: str, args: Checked, known: _Known, answer: probe.Answer) -> str:
+    cure = _CURES.get(answer.status, _OTHER_CURE)
+    return (
+        f"{name}: generation {args.live} did not prove itself. https://{known.host}/hook/*** "
+        f"answered the signed probe with {answer} instead of 200, within "
+        f"{args.verify_timeout:g} s. The webhook still points at the generation before and "
+        f"nothing was lost. {cure} Then run pulumi up again; FLUXHOOKS_VERIFY=off skips the "
+        "probe for one run, where this machine cannot reach the host."
+    )
+
+
+_CURES = {
+    None: "Check DNS, certificate and firewall between this machine and the host.",
+    400: "The Receiver refused signature or event: does the host lead to this cluster?",
+    404: "No Receiver has this path there: does the host lead to this cluster's Service "
+    "webhook-receiver, without a prefix or rewriting?",
+    500: "A target could not be reconciled: do all objects in resources exist, and may Flux "
+    "reach them?",
+    503: "The Receiver is suspended or not Ready, or the route has no backend.",
+}
+_OTHER_CURE = "Look at what answers on the host: it must be the Service webhook-receiver."

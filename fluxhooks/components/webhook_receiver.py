@@ -1,0 +1,94 @@
+"""A Flux Receiver and the webhook that calls it, as one component.
+
+The constructor is the sentence *token → Secret → Receiver → path → proof → webhook → drain*.
+"""
+
+from typing import Any
+
+import pulumi
+
+from fluxhooks.components.args import WebhookReceiverArgs
+from fluxhooks.components.checks import applier_warnings, check_args
+from fluxhooks.components.forges.github import repository_webhook
+from fluxhooks.components.generation import Generation
+from fluxhooks.components.repointing import Repointing
+
+
+class WebhookReceiver(pulumi.ComponentResource):
+    """A webhook at the forge, the Flux Receiver it calls, and the secret they share.
+
+    A rotation is the next `generation`: a new token, Secret and Receiver are made and proved
+    beside the live ones, the webhook is pointed at them in one request, and the old ones go
+    when the drain is over. Nothing is lost on the way, and a run that stopped anywhere is
+    finished by the next one.
+    """
+
+    hook_url: pulumi.Output[str]
+    """The URL the forge calls; secret."""
+
+    hook_path: pulumi.Output[str]
+    """The path the Receiver serves, /hook/ and a digest; secret."""
+
+    receiver_name: pulumi.Output[str]
+    """The Receiver's name in the cluster."""
+
+    secret_name: pulumi.Output[str]
+    """The Secret's name in the cluster."""
+
+    generation: pulumi.Output[int]
+    """The live generation."""
+
+    webhook_id: pulumi.Output[str]
+    """The webhook's ID at the forge."""
+
+    def __init__(
+        self,
+        name: str,
+        args: WebhookReceiverArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the pair.
+
+        Args:
+            name: the component's name; Kubernetes objects are named after it.
+            args: see WebhookReceiverArgs.
+            opts: options of the component. Providers, `depends_on` and `aliases` reach the
+                children; `protect` and `retain_on_delete` do not reach what a rotation retires.
+
+        Raises:
+            ArgumentError: an argument cannot work; nothing is registered then.
+        """
+        checked = check_args(name, args, pulumi.Config("fluxhooks").get_object("generations"))
+        super().__init__("fluxhooks:index:WebhookReceiver", name, {}, opts)
+        generations = {n: Generation(self, name, n, checked) for n in checked.generations}
+        live = generations[checked.live]
+        repointing = Repointing(self, name, checked, live)
+
+        self.hook_path = live.path
+        self.hook_url = repointing.proved_url()
+        self.receiver_name = live.receiver_name
+        self.secret_name = live.secret_name
+        self.webhook_id = repository_webhook(
+            f"{name}-webhook",
+            repository=checked.repository,
+            events=checked.events,
+            url=self.hook_url,
+            secret=live.token,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.generation = pulumi.Output.from_input(checked.live)
+        pulumi.Output.from_input(checked.resources).apply(self._warn_of_appliers)
+        self.register_outputs(
+            {
+                "generation": self.generation,
+                "hook_path": repointing.finished_path(self.webhook_id),
+                "hook_url": self.hook_url,
+                "receiver_name": self.receiver_name,
+                "secret_name": self.secret_name,
+                "webhook_id": self.webhook_id,
+            }
+        )
+
+    def _warn_of_appliers(self, resources: list[dict[str, Any]]) -> None:
+        for warning in applier_warnings(resources):
+            pulumi.log.warn(warning, self)

@@ -1,0 +1,54 @@
+"""Every error fluxhooks raises, as one tree.
+
+FluxhooksError            (pulumi.RunError: ends a program with one line, not a traceback)
+├── ArgumentError         (pulumi.InputPropertyError: other languages see the property path)
+├── SettingError          a value of the stack's configuration is missing or wrong
+├── PathMismatchError     the controller serves another path than the one computed
+├── ReceiverNotProvedError  the new Receiver did not answer the signed probe
+├── CatchUpError          the delivery that makes up for queued ones did not arrive
+└── IncompleteUpdateError the update could not finish; nothing may be deleted
+"""
+
+import pulumi
+
+
+class FluxhooksError(pulumi.RunError):
+    """Anything that went wrong in fluxhooks and that its user can cure."""
+
+
+class ArgumentError(pulumi.InputPropertyError, FluxhooksError):
+    """An argument of a component has a value that cannot work.
+
+    Attributes:
+        property_path: where the value stands, as in the program: ``resources[0].kind``.
+        reason: what is wrong, the value, and the cure.
+    """
+
+    def __init__(self, property_path: str, reason: str) -> None:
+        pulumi.InputPropertyError.__init__(self, property_path, reason)
+        self.property_path = property_path
+        self.reason = reason
+        self.args = (f"{property_path}: {reason}",)
+
+    def __str__(self) -> str:
+        return f"{self.property_path}: {self.reason}"
+
+
+class SettingError(FluxhooksError):
+    """A value of the stack's configuration is missing or wrong; names the command that sets it."""
+
+
+class PathMismatchError(FluxhooksError):
+    """The Receiver's status holds another path than token, name and namespace give."""
+
+
+class ReceiverNotProvedError(FluxhooksError):
+    """The signed probe to the public URL was not answered 200, so nothing was repointed."""
+
+
+class CatchUpError(FluxhooksError):
+    """The delivery that follows a repointing was not answered 200, so nothing was deleted."""
+
+
+class IncompleteUpdateError(FluxhooksError):
+    """Receiver or webhook are unknown at the end of a real update, so nothing may be deleted."""

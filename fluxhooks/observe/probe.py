@@ -1,0 +1,130 @@
+"""Requests to a Receiver's public URL: the signed probe, which reconciles nothing, and its kin.
+
+httpx and stamina are imported where a request is made: a program that sends none never loads
+them. Redirects are never followed: no forge follows them either.
+"""
+
+import functools
+import json
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from fluxhooks.flux.receiver_types import RECEIVER_TYPES, ReceiverType
+from fluxhooks.flux.resource_filter import CATCH_UP_BODY, PROBE_BODY
+from fluxhooks.flux.signature import sign
+from fluxhooks.masking import mask
+
+if TYPE_CHECKING:
+    import httpx
+
+# A path that is not served yet, and an ingress whose backend is not there yet.
+SETTLING: Final = frozenset({404, 502, 503, 504})
+
+_ATTEMPT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a URL answered.
+
+    Attributes:
+        status: the HTTP status, or None where no answer came.
+        problem: why none came, without the URL; "" where one did.
+        location: where a redirect points, masked; "" elsewhere.
+    """
+
+    status: int | None
+    problem: str = ""
+    location: str = ""
+
+    def __str__(self) -> str:
+        if self.status is None:
+            return self.problem
+        return f"{self.status}" + (f" (a redirect to {self.location})" if self.location else "")
+
+
+def probe_body(receiver_type: ReceiverType) -> bytes:
+    """Return the JSON object that a Receiver with our filter answers 200 and does not act on."""
+    fields = RECEIVER_TYPES[receiver_type].probe_fields
+    return json.dumps({**json.loads(PROBE_BODY), **fields}, separators=(",", ":")).encode()
+
+
+def catch_up_body(receiver_type: ReceiverType) -> bytes:
+    """Return the JSON object that a Receiver with our filter always acts on."""
+    fields = RECEIVER_TYPES[receiver_type].probe_fields
+    return json.dumps({**json.loads(CATCH_UP_BODY), **fields}, separators=(",", ":")).encode()
+
+
+async def deliver(
+    url: str,
+    *,
+    receiver_type: ReceiverType,
+    token: str,
+    event: str,
+    body: bytes,
+    settle_for: float,
+    transport: "httpx.AsyncBaseTransport | None" = None,
+) -> Answer:
+    """POST `body` to `url` as a sender that knows `token` would, and return the answer.
+
+    Args:
+        event: the event it is said to be; one the Receiver accepts.
+        settle_for: seconds for which an answer that may still settle (404, 502 to 504, no
+            connection) is asked for again; 0 asks once.
+        transport: what carries the request; the network, with the certificates of
+            ``SSL_CERT_FILE`` where that is set, when absent.
+    """
+    import httpx
+    import stamina
+
+    headers = {"Content-Type": "application/json", "User-Agent": "fluxhooks"}
+    header = RECEIVER_TYPES[receiver_type].event_header
+    if header is not None:
+        headers[header] = event
+    headers |= sign(receiver_type, token, body)
+    answer = Answer(status=None, problem="was not asked")
+    async with httpx.AsyncClient(
+        transport=transport, verify=_certificates(), timeout=_ATTEMPT_SECONDS
+    ) as client:
+        try:
+            async for attempt in stamina.retry_context(
+                on=_UnsettledError,
+                attempts=None if settle_for else 1,
+                timeout=settle_for or None,
+                wait_initial=0.2,
+                wait_max=2.0,
+            ):
+                with attempt:
+                    answer = await _ask(client, url, headers, body)
+                    if answer.status is None or answer.status in SETTLING:
+                        raise _UnsettledError
+        except _UnsettledError:
+            pass
+    return answer
+
+
+class _UnsettledError(Exception):
+    """An answer that may be another in a moment."""
+
+
+async def _ask(
+    client: "httpx.AsyncClient", url: str, headers: dict[str, str], body: bytes
+) -> Answer:
+    import httpx
+
+    try:
+        response = await client.post(url, headers=headers, content=body, follow_redirects=False)
+    except httpx.TimeoutException:
+        return Answer(status=None, problem=f"no answer within {_ATTEMPT_SECONDS:.0f} s")
+    except httpx.HTTPError as error:
+        return Answer(status=None, problem=f"no answer: {mask(str(error)) or type(error).__name__}")
+    location = response.headers.get("location", "") if response.is_redirect else ""
+    return Answer(status=response.status_code, location=mask(location))
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    import httpx
+
+    return httpx.create_ssl_context()

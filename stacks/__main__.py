@@ -1,0 +1,20 @@
+"""The ready program: the stack's settings in, one WebhookReceiver per entry out."""
+
+import pulumi
+from settings import Settings
+
+from fluxhooks import WebhookReceiver
+
+settings = Settings.from_config(pulumi.Config("fluxhooks"))
+
+for name, receiver in settings.receivers.items():
+    component = WebhookReceiver(name, settings.args_of(receiver))
+    pulumi.export(
+        name,
+        {
+            "generation": component.generation,
+            "hook_url": component.hook_url,
+            "receiver": component.receiver_name,
+            "webhook_id": component.webhook_id,
+        },
+    )

@@ -1,0 +1,128 @@
+"""The settings of a stack: ``fluxhooks:host``, ``fluxhooks:receivers`` and their defaults."""
+
+import json
+from typing import Any, Self
+
+import pulumi
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fluxhooks import ResourceRef, SettingError, WebhookReceiverArgs
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Model):
+    """What a delivery reconciles; see `fluxhooks.ResourceRef`."""
+
+    kind: str = "GitRepository"
+    name: str
+    namespace: str | None = None
+    match_labels: dict[str, str] | None = None
+
+
+class ReceiverSettings(_Model):
+    """One repository and the sources that follow it."""
+
+    repository: str
+    sources: list[Source] = Field(min_length=1)
+    events: list[str] | None = None
+    resource_filter: str | None = None
+
+
+class Settings(_Model):
+    """All settings of a stack.
+
+    Attributes:
+        host: the public host of Flux's webhook-receiver Service.
+        receivers: by component name.
+        namespace: of Secrets and Receivers.
+        drain: how long a retired generation still answers after a rotation.
+        verify: whether a generation proves itself at its public URL before it goes live.
+        interval: how often Flux reads the Receivers' Secrets anew; Flux's 10m when absent.
+    """
+
+    host: str
+    receivers: dict[str, ReceiverSettings] = Field(min_length=1)
+    namespace: str = "flux-system"
+    drain: str = "30s"
+    verify: bool = True
+    interval: str | None = None
+
+    @classmethod
+    def from_config(cls, config: pulumi.Config) -> Self:
+        """Read the stack's configuration.
+
+        Raises:
+            SettingError: values are missing or wrong; names the command that sets each.
+        """
+        values = {
+            key: value for key in cls.model_fields if (value := _read(config, key)) is not None
+        }
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise SettingError(_cures(error)) from None
+
+    def args_of(self, receiver: ReceiverSettings) -> WebhookReceiverArgs:
+        """Return the component's arguments for one of `receivers`."""
+        args: WebhookReceiverArgs = {
+            "host": self.host,
+            "namespace": self.namespace,
+            "drain": self.drain,
+            "verify": self.verify,
+            "github": {"repository": receiver.repository},
+            "resources": [_resource(source) for source in receiver.sources],
+        }
+        if receiver.events is not None:
+            args["events"] = receiver.events
+        if receiver.resource_filter is not None:
+            args["resource_filter"] = receiver.resource_filter
+        if self.interval is not None:
+            args["interval"] = self.interval
+        return args
+
+
+def _resource(source: Source) -> ResourceRef:
+    ref: ResourceRef = {"kind": source.kind, "name": source.name}
+    if source.namespace is not None:
+        ref["namespace"] = source.namespace
+    if source.match_labels is not None:
+        ref["match_labels"] = source.match_labels
+    return ref
+
+
+def _read(config: pulumi.Config, key: str) -> Any:
+    text = config.get(key)
+    if text is None:
+        return None
+    # Pulumi keeps every structured value as JSON, and a plain text as it is.
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+_EXAMPLES = {
+    "host": "pulumi config set host flux.example.com",
+    "receivers": "pulumi config set --path 'receivers.app.repository' app && "
+    "pulumi config set --path 'receivers.app.sources[0].name' app",
+}
+
+
+def _cures(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False):
+        keys = [str(part) for part in problem["loc"]]
+        path = "".join(
+            f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]
+        ).lstrip(".")
+        if problem["type"] == "extra_forbidden":
+            cure = f"no such setting; pulumi config rm --path '{path}'"
+        else:
+            value = "" if problem["type"] == "missing" else f" (it is {problem['input']!r})"
+            example = _EXAMPLES.get(path, f"pulumi config set --path '{path}' <value>")
+            cure = f"{problem['msg'].lower()}{value}; {example}"
+        lines.append(f"fluxhooks:{path if keys else 'receivers'}: {cure}")
+    return "\n".join(lines)
