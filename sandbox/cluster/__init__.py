@@ -1,6 +1,6 @@
 """A real Kubernetes API server and real Flux controllers on loopback."""
 
 from sandbox.cluster.cluster import NAMESPACE, Cluster
-from sandbox.cluster.errors import ClusterError, NotReady, ProgramDied
+from sandbox.cluster.errors import ClusterError, NotReadyError, ProgramDiedError
 
-__all__ = ["NAMESPACE", "Cluster", "ClusterError", "NotReady", "ProgramDied"]
+__all__ = ["NAMESPACE", "Cluster", "ClusterError", "NotReadyError", "ProgramDiedError"]

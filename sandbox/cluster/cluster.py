@@ -13,7 +13,7 @@ import httpx
 from sandbox import toolchain
 from sandbox.cluster import access, crds, logs
 from sandbox.cluster.credentials import write_credentials
-from sandbox.cluster.errors import ClusterError, NotReady, ProgramDied
+from sandbox.cluster.errors import ClusterError, NotReadyError, ProgramDiedError
 from sandbox.cluster.kubeconfig import write_kubeconfig
 from sandbox.cluster.ports import free_ports
 from sandbox.cluster.programs import API_SERVER, CONTROLLERS, ETCD, Address, Daemon
@@ -47,7 +47,7 @@ class Cluster:
     `environment`: further environment variables of the controllers. They inherit none.
     `programs`: the executables by name; those not given come from `sandbox.toolchain`.
 
-    Raises `ProgramDied` or `NotReady` when a program does not start.
+    Raises `ProgramDiedError` or `NotReadyError` when a program does not start.
     """
 
     def __init__(
@@ -152,9 +152,9 @@ class Cluster:
     ) -> Path:
         """Make a ServiceAccount that may do what `rules` say, and return its kubeconfig.
 
-        The ServiceAccount is `flux-system/<name>`. The rules hold in `namespace`, with `None` in the
-        whole cluster; they are given as in a Role: `{"apiGroups": [""], "resources": ["secrets"],
-        "verbs": ["get"]}`. Calling it again with the same name replaces the rules.
+        The ServiceAccount is `flux-system/<name>`. The rules hold in `namespace`, with `None` in
+        the whole cluster; they are given as in a Role: `{"apiGroups": [""], "resources":
+        ["secrets"], "verbs": ["get"]}`. Calling it again with the same name replaces the rules.
         """
         token = access.grant(self._http, name, rules, home=NAMESPACE, namespace=namespace)
         return write_kubeconfig(
@@ -195,16 +195,19 @@ class Cluster:
 
     def _open(self) -> None:
         self._programs = self._find_programs()
-        for attempt in range(1, _ATTEMPTS + 1):
+        for _ in range(_ATTEMPTS - 1):
             try:
-                return self._open_once()
-            except ProgramDied as error:
+                self._open_once()
+            except ProgramDiedError as error:
                 # Between being chosen and being bound, a port is anybody's.
-                if not error.port_taken or attempt == _ATTEMPTS:
+                if not error.port_taken:
                     raise
                 self.close()
                 if self._given_directory is not None:
                     shutil.rmtree(self._given_directory)
+            else:
+                return
+        self._open_once()
 
     def _find_programs(self) -> dict[str, Path]:
         missing = [name for name in self._daemons if name not in self._given_programs]
@@ -290,7 +293,7 @@ class Cluster:
             while (answer := self._answer(url.format_map(self._addresses))) != "ready":
                 self._raise_if_died()
                 if time.monotonic() > deadline:
-                    raise NotReady(
+                    raise NotReadyError(
                         daemon.name,
                         seconds=READY_SECONDS,
                         last=answer,
@@ -315,7 +318,7 @@ class Cluster:
 
     def _raise_if_died(self) -> None:
         for name, code in self._running().ended().items():
-            raise ProgramDied(name, code=code, tail=self.tail(name))
+            raise ProgramDiedError(name, code=code, tail=self.tail(name))
 
     def _running(self) -> Supervisor:
         if self._supervisor is None:

@@ -7,7 +7,7 @@ class ClusterError(Exception):
     """A sandbox cluster could not do what it was asked to."""
 
 
-class ProgramDied(ClusterError):
+class ProgramDiedError(ClusterError):
     """A program of the cluster ended without having been told to."""
 
     def __init__(self, name: str, *, code: int, tail: Sequence[str]) -> None:
@@ -23,7 +23,7 @@ class ProgramDied(ClusterError):
         return any("address already in use" in line for line in self.tail)
 
 
-class NotReady(ClusterError):
+class NotReadyError(ClusterError):
     """A program of the cluster runs, but did not become ready in time."""
 
     def __init__(self, name: str, *, seconds: float, last: str, tail: Sequence[str]) -> None:

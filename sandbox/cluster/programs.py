@@ -8,9 +8,9 @@ from dataclasses import dataclass
 class Daemon:
     """A program that runs as long as the cluster does.
 
-    `ports` are names, each unique among all rows. In `flags`, `environment` and `ready`, `{name}` is
-    the address of the port of that name (`127.0.0.1:20123`), `{name.port}` its number, `{data}` the
-    program's own directory, and `{credentials}` and `{kubeconfig}` are paths.
+    `ports` are names, each unique among all rows. In `flags`, `environment` and `ready`, `{name}`
+    is the address of the port of that name (`127.0.0.1:20123`), `{name.port}` its number, `{data}`
+    the program's own directory, and `{credentials}` and `{kubeconfig}` are paths.
     The program is ready when every URL of `ready` is answered with a status below 500.
     """
 

@@ -43,8 +43,11 @@ class Supervisor:
                 cwd="/",
                 start_new_session=True,
             )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests, self._answers = self._process.stdin, self._process.stdout
+        self._asked = 0
         self._lock = threading.Lock()
-        self._requests = 0
 
     @property
     def pid(self) -> int:
@@ -77,32 +80,29 @@ class Supervisor:
 
     def close(self) -> None:
         """Kill every program and wait until the supervisor has cleaned up and gone."""
-        assert self._process.stdin is not None and self._process.stdout is not None
         with suppress(BrokenPipeError):
-            self._process.stdin.close()
+            self._requests.close()
         try:
             self._process.wait(STOP_SECONDS + 5)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process.stdout.close()
+        self._answers.close()
         if self._remove:
             shutil.rmtree(self._directory, ignore_errors=True)
 
     def _ask(self, request: str, **arguments: Any) -> dict[str, Any]:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None
         with self._lock:
-            self._requests += 1
-            number = self._requests
+            self._asked += 1
+            line = json.dumps({"id": self._asked, "do": request, **arguments}).encode() + b"\n"
             try:
-                stdin.write(json.dumps({"id": number, "do": request, **arguments}).encode() + b"\n")
-                stdin.flush()
+                self._requests.write(line)
+                self._requests.flush()
                 # An earlier call may have been interrupted before it read its answer.
-                while (answer := json.loads(stdout.readline() or b"null")) is not None:
-                    if answer["id"] == number:
+                while (answer := json.loads(self._answers.readline() or "null")) is not None:
+                    if answer["id"] == self._asked:
                         break
-            except (BrokenPipeError, ValueError):
+            except BrokenPipeError:
                 answer = None
         if answer is None:
             raise ProcessLookupError(
@@ -161,7 +161,8 @@ def _answer(
             children[request["name"]] = child
             return {"pid": child.pid}
         case "stop":
-            if child := children.pop(request["name"], None):
+            if request["name"] in children:
+                child = children.pop(request["name"])
                 _end([child], signal.SIGKILL if request["kill"] else signal.SIGTERM)
             return {}
         case "ended":
@@ -174,7 +175,7 @@ def _answer(
 
 
 def _start(request: Mapping[str, Any], directory: str) -> subprocess.Popen[bytes]:
-    with open(request["log"], "ab") as log:
+    with Path(request["log"]).open("ab") as log:
         return subprocess.Popen(
             request["command"],
             env=request["environment"],
@@ -184,7 +185,7 @@ def _start(request: Mapping[str, Any], directory: str) -> subprocess.Popen[bytes
             stderr=log,
             process_group=0,
             # The supervisor has one thread, so code may run between fork and exec.
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
 
 
