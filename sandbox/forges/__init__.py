@@ -1,0 +1,1 @@
+"""Stand-ins for the forges that send webhooks."""

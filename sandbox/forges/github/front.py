@@ -1,0 +1,109 @@
+"""What every request passes first: it is written down, and may be misbehaved to."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sandbox.forges.github.faults import Fault, Faults, Kind
+from sandbox.forges.github.rest import UNKNOWN_ENDPOINT
+from sandbox.forges.github.state import Request, State
+
+PREFIX = "/api/v3"
+
+Connections = dict[tuple[str, int], asyncio.Transport]
+
+
+def connection_keeper(connections: Connections) -> type[asyncio.Protocol]:
+    """An HTTP protocol for uvicorn that keeps its connections by the client's address.
+
+    An ASGI application has no way to close a connection without an answer.
+    """
+
+    class Protocol(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            self._peer = transport.get_extra_info("peername")
+            connections[self._peer] = transport
+            super().connection_made(transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            connections.pop(self._peer, None)
+            super().connection_lost(exc)
+
+    return Protocol
+
+
+class Front:
+    """The outermost ASGI application: takes `/api/v3` off the path, applies faults, records."""
+
+    def __init__(
+        self, app: ASGIApp, state: State, faults: Faults, connections: Connections
+    ) -> None:
+        self._app = app
+        self._state = state
+        self._faults = faults
+        self._connections = connections
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Let go of every request that hangs."""
+        self._stopping.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"cannot serve {scope['type']!r}, only http")
+        path: str = scope["path"]
+        if path.startswith(PREFIX + "/"):
+            path = path.removeprefix(PREFIX)
+        scope = {**scope, "path": path, "raw_path": path.encode()}
+        started = time.time()
+        fault = self._faults.take(scope["method"], path)
+        if fault is None:
+            status = await self._serve(scope, receive, send)
+        else:
+            if fault.after:
+                await self._serve(scope, receive, _discard)
+            status = fault.status if fault.kind is Kind.RESPOND else 0
+        known = UNKNOWN_ENDPOINT not in scope
+        self._state.requests.append(Request(scope["method"], path, status, started, known))
+        if fault is not None:
+            await self._misbehave(fault, scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int:
+        status = 0
+
+        async def observe(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        await self._app(scope, receive, observe)
+        return status
+
+    async def _misbehave(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        if fault.kind is Kind.RESPOND:
+            headers = {"content-length": str(len(fault.body)), **fault.headers}
+            raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+            start: dict[str, Any] = {"type": "http.response.start", "status": fault.status}
+            await send(start | {"headers": raw})
+            await send({"type": "http.response.body", "body": fault.body})
+            return
+        if fault.kind is Kind.HANG:
+            try:
+                await asyncio.wait_for(self._stopping.wait(), fault.seconds)
+            except TimeoutError:
+                pass
+        connection = self._connections.get(scope["client"])
+        if connection is not None:
+            connection.abort()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+async def _discard(message: Message) -> None:
+    pass

@@ -1,0 +1,268 @@
+"""The Git side: real bare repositories, served by `git http-backend`, read and pushed to by `git`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ZERO = "0" * 40
+SERVICES = ("git-upload-pack", "git-receive-pack")
+
+# The server names the file for one request; a push by path, past the server, tells nobody.
+_POST_RECEIVE = """#!/bin/sh
+if [ -n "$PUSHED_REFS" ]; then cat > "$PUSHED_REFS"; else cat > /dev/null; fi
+"""
+
+
+@dataclass(frozen=True)
+class RefUpdate:
+    """One ref that a push created, moved or deleted; `before` or `after` may be all zeros."""
+
+    ref: str
+    before: str
+    after: str
+
+    @property
+    def created(self) -> bool:
+        return self.before == ZERO
+
+    @property
+    def deleted(self) -> bool:
+        return self.after == ZERO
+
+    @property
+    def is_tag(self) -> bool:
+        return self.ref.startswith("refs/tags/")
+
+    @property
+    def short_name(self) -> str:
+        return self.ref.split("/", 2)[2]
+
+
+@dataclass(frozen=True)
+class Person:
+    name: str
+    email: str
+    date: str
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit and the paths it touched, for a push payload. Dates are ISO 8601."""
+
+    id: str
+    tree: str
+    author: Person
+    committer: Person
+    message: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    modified: tuple[str, ...]
+
+
+class GitError(RuntimeError):
+    """A `git` command failed; the message holds what it printed."""
+
+
+def git(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> str:
+    """Run `git` without the user's or the machine's configuration and return what it printed."""
+    done = subprocess.run(
+        ("git", *arguments),
+        cwd=cwd,
+        env={**environment(), **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise GitError(f"git {arguments[0]} failed ({done.returncode}): {done.stderr.strip()}")
+    return done.stdout
+
+
+def environment() -> dict[str, str]:
+    kept = {key: os.environ[key] for key in ("PATH", "TMPDIR") if key in os.environ}
+    return kept | {
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+def init_bare(path: Path) -> None:
+    """Make an empty repository that can be served and pushed to."""
+    path.mkdir(parents=True)
+    git("init", "--quiet", "--bare", "--initial-branch=main", ".", cwd=path)
+    # Housekeeping in the background would outlive the server and lock files of the next push.
+    for key in ("receive.autogc", "maintenance.auto"):
+        git("config", key, "false", cwd=path)
+    git("config", "gc.auto", "0", cwd=path)
+    shutil.rmtree(path / "hooks", ignore_errors=True)
+    hook = path / "hooks" / "post-receive"
+    hook.parent.mkdir()
+    hook.write_text(_POST_RECEIVE)
+    hook.chmod(0o755)
+
+
+def parse_updates(lines: str) -> list[RefUpdate]:
+    """The `old new ref` lines that `git` gives a post-receive hook."""
+    updates = []
+    for line in lines.splitlines():
+        before, after, ref = line.split(" ", 2)
+        updates.append(RefUpdate(ref, before, after))
+    return updates
+
+
+def resolve(path: Path, revision: str) -> str | None:
+    """The commit behind a revision, None when there is none."""
+    try:
+        return git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", cwd=path).strip()
+    except GitError:
+        return None
+
+
+def is_ancestor(path: Path, older: str, newer: str) -> bool:
+    try:
+        git("merge-base", "--is-ancestor", older, newer, cwd=path)
+    except GitError:
+        return False
+    return True
+
+
+def commits(path: Path, *revisions: str, limit: int) -> list[Commit]:
+    """The newest `limit` commits of a range, oldest first."""
+    text = git(
+        "log",
+        "--no-renames",
+        "--name-status",
+        "-z",
+        f"--max-count={limit}",
+        "--format=%x1e%H%x1f%T%x1f%an%x1f%ae%x1f%aI%x1f%cn%x1f%ce%x1f%cI%x1f%B%x1f",
+        *revisions,
+        "--",
+        cwd=path,
+    )
+    return [_commit(record) for record in reversed(text.split("\x1e")[1:])]
+
+
+class Checkout:
+    """A working copy that commits and pushes over HTTP, kept between calls for speed."""
+
+    def __init__(self, directory: Path, *, clone_url: str, token: str) -> None:
+        self._directory = directory
+        self._clone_url = clone_url
+        # By the environment: an argument or a URL with a token shows in the process list.
+        self._env = {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "http.extraHeader",
+            "GIT_CONFIG_VALUE_0": f"Authorization: Bearer {token}",
+            "GIT_AUTHOR_NAME": "Octo Cat",
+            "GIT_AUTHOR_EMAIL": "octocat@example.com",
+            "GIT_COMMITTER_NAME": "Octo Cat",
+            "GIT_COMMITTER_EMAIL": "octocat@example.com",
+        }
+
+    def commit(self, files: Mapping[str, str | None], *, message: str, branch: str) -> str:
+        """Write the files (None deletes one), commit on `branch`, push; return the commit's id.
+
+        A branch that does not exist starts at the tip of `main`.
+        """
+        self._prepare(branch)
+        for name, content in files.items():
+            path = self._directory / name
+            if content is None:
+                path.unlink()
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(content)
+        self._git("add", "--all", "--", ".")
+        self._git("commit", "--quiet", "--allow-empty", f"--message={message}")
+        self._git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+        return self._git("rev-parse", "HEAD").strip()
+
+    def push(self, *refspecs: str, force: bool = False) -> None:
+        self._clone()
+        self._git("push", "--quiet", *(("--force",) if force else ()), "origin", *refspecs)
+
+    def tag(self, name: str, *, revision: str, message: str | None) -> None:
+        self._clone()
+        self._git("fetch", "--quiet", "origin")
+        annotation = () if message is None else (f"--message={message}",)
+        self._git("tag", "--force", *annotation, name, revision)
+        self._git("push", "--quiet", "origin", f"refs/tags/{name}")
+
+    def _prepare(self, branch: str) -> None:
+        self._clone()
+        self._git("fetch", "--quiet", "--prune", "origin")
+        known = self._git("branch", "--remotes", "--format=%(refname:short)").split()
+        if f"origin/{branch}" in known:
+            start = f"origin/{branch}"
+        elif "origin/main" in known:
+            start = "origin/main"
+        else:
+            return
+        self._git("checkout", "--quiet", "--force", "-B", branch, start)
+
+    def _clone(self) -> None:
+        if not (self._directory / ".git").exists():
+            self._directory.mkdir(parents=True)
+            self._git("init", "--quiet", "--initial-branch=main")
+            self._git("remote", "add", "origin", self._clone_url)
+
+    def _git(self, *arguments: str) -> str:
+        return git(*arguments, cwd=self._directory, env=self._env)
+
+
+async def http_backend(variables: Mapping[str, str], body: bytes) -> AsyncIterator[bytes]:
+    """Run `git http-backend` as the CGI program it is: its output, chunk by chunk."""
+    process = await asyncio.create_subprocess_exec(
+        "git",
+        "http-backend",
+        env={**environment(), **variables},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    feeding = asyncio.create_task(_feed(process.stdin, body))
+    try:
+        while chunk := await process.stdout.read(64 * 1024):
+            yield chunk
+        await process.wait()
+    finally:
+        feeding.cancel()
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _feed(stdin: asyncio.StreamWriter, body: bytes) -> None:
+    try:
+        stdin.write(body)
+        await stdin.drain()
+        stdin.close()
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # git refused without reading to the end, and says so on its output
+
+
+def _commit(record: str) -> Commit:
+    id_, tree, name, email, date, c_name, c_email, c_date, message, paths = record.split("\x1f")
+    touched: dict[str, list[str]] = {"A": [], "D": [], "M": []}
+    fields = [field for field in paths.strip("\n\0").split("\0") if field]
+    for status, path in zip(fields[::2], fields[1::2], strict=True):
+        touched.get(status.strip()[0], touched["M"]).append(path)
+    return Commit(
+        id=id_,
+        tree=tree,
+        author=Person(name, email, date),
+        committer=Person(c_name, c_email, c_date),
+        message=message.rstrip("\n"),
+        added=tuple(touched["A"]),
+        removed=tuple(touched["D"]),
+        modified=tuple(touched["M"]),
+    )

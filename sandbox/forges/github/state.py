@@ -1,0 +1,114 @@
+"""What the stand-in remembers: repositories, webhooks, deliveries, tokens, and what it was asked."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from sandbox.forges.github import hooks
+from sandbox.forges.github.accounts import FIRST_REPOSITORY_ID, RepositoryRecord, Site
+from sandbox.forges.github.deliveries import Delivery, Event, Queue, last_response
+from sandbox.forges.github.encoding import dump
+from sandbox.forges.github.hooks import Hook, Target
+
+
+class Access(StrEnum):
+    """What a token may do with webhooks: a fine-grained token's "Webhooks" permission."""
+
+    NONE = "none"
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request of a client.
+
+    `path` is without `/api/v3` and without the query, `status` is 0 when no answer was given,
+    `known` is False when the stand-in has no such endpoint, `at` is in epoch seconds.
+    """
+
+    method: str
+    path: str
+    status: int
+    at: float
+    known: bool = True
+
+
+class State:
+    """Changed on the server's event loop only; other threads read copies."""
+
+    def __init__(self, site: Site, directory: Path, *, ca_file: Path | None) -> None:
+        self.site = site
+        self.directory = directory
+        self.repositories: dict[str, RepositoryRecord] = {}
+        self.hooks: dict[int, Hook] = {}
+        self.deliveries: list[Delivery] = []
+        self.deliveries_by_hook: dict[int, list[Delivery]] = {}
+        self.requests: list[Request] = []
+        self.tokens: dict[str, Access] = {}
+        self.queue = Queue(self._record, ca_file=ca_file)
+        self._hook_ids = count(403_129_001)
+        self._repository_ids = count(FIRST_REPOSITORY_ID)
+
+    def add_repository(self, name: str, path: Path) -> RepositoryRecord:
+        now = time.time()
+        target = Target(f"{self.site.owner}/{name}", next(self._repository_ids))
+        record = RepositoryRecord(name, target, path, created_at=now, pushed_at=now)
+        self.repositories[name] = record
+        return record
+
+    def hooks_of(self, target: Target) -> list[Hook]:
+        return [hook for hook in self.hooks.values() if hook.target == target]
+
+    def create_hook(self, target: Target, body: object) -> Hook:
+        hook = hooks.create(body, target=target, id=next(self._hook_ids), now=time.time())
+        hooks.check_against(hook, self.hooks_of(target))
+        self.hooks[hook.id] = hook
+        self.deliveries_by_hook[hook.id] = []
+        return hook
+
+    def replace_hook(self, hook: Hook) -> Hook:
+        hooks.check_against(hook, self.hooks_of(hook.target))
+        self.hooks[hook.id] = hook
+        return hook
+
+    def publish(
+        self, repository: RepositoryRecord, name: str, body: bytes, *, action: str | None = None
+    ) -> str:
+        """Queue a delivery for every webhook of the repository and its owner that wants the event."""
+        event = Event(name, str(uuid.uuid4()), body, action, repository.target.id)
+        for hook in list(self.hooks.values()):
+            if hook.target in (repository.target, self.site.organization) and hook.wants(name):
+                self.queue.put(hook, event)
+        return event.guid
+
+    def tell(self, hook: Hook, name: str, payload: dict[str, Any]) -> None:
+        """Queue a delivery for one webhook; an inactive one is told nothing."""
+        if hook.active:
+            repository_id = None if hook.target.organization else hook.target.id
+            event = Event(name, str(uuid.uuid4()), dump(payload), None, repository_id)
+            self.queue.put(hook, event)
+
+    def redeliver(self, hook: Hook, delivery: Delivery) -> None:
+        """Queue the same payload again, for the URL and with the secret the webhook has now."""
+        event = Event(
+            delivery.event,
+            delivery.guid,
+            delivery.request_body,
+            delivery.action,
+            delivery.repository_id,
+        )
+        self.queue.put(hook, event, redelivery=True)
+
+    def _record(self, delivery: Delivery) -> None:
+        self.deliveries.append(delivery)
+        self.deliveries_by_hook[delivery.hook.id].append(delivery)
+        hook = self.hooks.get(delivery.hook.id)
+        if hook is not None and not hook.target.organization:
+            self.hooks[hook.id] = replace(hook, last_response=last_response(delivery))
