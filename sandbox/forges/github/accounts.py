@@ -1,4 +1,4 @@
-"""Who and what exists at the stand-in: one organisation, its repositories, one user with a token."""
+"""Who and what exists at the stand-in: one organisation, its repositories, one user."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class RepositoryRecord:
 
 def show_user(site: Site, *, full: bool = False) -> JsonObject:
     """The user every token belongs to; with `full`, as they see themselves."""
-    user = _account(site, USER, id=USER_ID, kind="User")
+    user = _account(site, USER, number=USER_ID, kind="User")
     if full:
         joined = timestamp(1_296_000_000)
         user |= dict.fromkeys(("company", "location", "email", "hireable", "bio"))
@@ -157,7 +157,7 @@ def show_repository(site: Site, repository: RepositoryRecord) -> JsonObject:
         "name": repository.name,
         "full_name": name,
         "private": False,
-        "owner": _account(site, site.owner, id=ORGANIZATION_ID, kind="Organization"),
+        "owner": _account(site, site.owner, number=ORGANIZATION_ID, kind="Organization"),
         "html_url": html,
         "description": None,
         "fork": False,
@@ -206,16 +206,16 @@ def show_full_repository(site: Site, repository: RepositoryRecord) -> JsonObject
         "permissions": dict.fromkeys(("admin", "maintain", "push", "triage", "pull"), True),
         "network_count": 0,
         "subscribers_count": 0,
-        "organization": _account(site, site.owner, id=ORGANIZATION_ID, kind="Organization"),
+        "organization": _account(site, site.owner, number=ORGANIZATION_ID, kind="Organization"),
     }
 
 
-def _account(site: Site, login: str, *, id: int, kind: str) -> JsonObject:
+def _account(site: Site, login: str, *, number: int, kind: str) -> JsonObject:
     api = f"{site.api}/users/{login}"
     return {
         "login": login,
-        "id": id,
-        "node_id": _node_id(kind[0], id),
+        "id": number,
+        "node_id": _node_id(kind[0], number),
         "avatar_url": f"{site.root}/avatars/{login}",
         "gravatar_id": "",
         "url": api,
@@ -226,5 +226,5 @@ def _account(site: Site, login: str, *, id: int, kind: str) -> JsonObject:
     }
 
 
-def _node_id(prefix: str, id: int) -> str:
-    return f"{prefix}_kgDO{id:08x}"
+def _node_id(prefix: str, number: int) -> str:
+    return f"{prefix}_kgDO{number:08x}"

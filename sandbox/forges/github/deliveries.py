@@ -18,13 +18,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
-
 from sandbox.forges.github.encoding import JsonObject, parse, timestamp
 from sandbox.forges.github.hooks import Hook, LastResponse
+from sandbox.forges.github.post import NothingReturnedError, post
 
 TIMEOUT = 10.0
-KEPT_RESPONSE_BYTES = 64 * 1024
 
 Delay = float | Callable[[], float]
 
@@ -146,7 +144,7 @@ class Queue:
         self._idle.set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ids = count(24_000_000_001)
-        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._contexts: dict[bool, ssl.SSLContext] = {}
 
     @property
     def pending(self) -> int:
@@ -176,8 +174,6 @@ class Queue:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for client in self._clients.values():
-            await client.aclose()
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -219,51 +215,33 @@ class Queue:
 
     async def _post(self, hook: Hook, headers: Mapping[str, str], body: bytes) -> _Answer:
         try:
-            client = self._client(insecure=hook.insecure_ssl)
-            # A bare request, so that the client adds no header of its own.
-            request = httpx.Request(
-                "POST", hook.url, headers={**headers, "Connection": "close"}, content=body
-            )
             async with asyncio.timeout(self.timeout):
-                response = await client.send(request, stream=True)
-                try:
-                    return _Answer(
-                        _status(response.status_code),
-                        response.status_code,
-                        _titled(response.headers),
-                        await _read(response),
-                    )
-                finally:
-                    await response.aclose()
+                response = await post(hook.url, headers, body, tls=self._tls(hook.insecure_ssl))
         except TimeoutError:
             return _Answer("timed out", 504)
-        except httpx.ConnectError as error:
-            if _is_certificate_error(error):
-                return _Answer(
-                    "Peer certificate cannot be authenticated with given CA certificates", 502
-                )
-            return _Answer("failed to connect to host", 502)
-        except httpx.RemoteProtocolError:
+        except NothingReturnedError:
             return _Answer("Server returned nothing (no headers, no data)", 502)
-        except (httpx.HTTPError, httpx.InvalidURL):
-            return _Answer("Failure when receiving data from the peer", 502)
-
-    def _client(self, *, insecure: bool) -> httpx.AsyncClient:
-        if insecure not in self._clients:
-            if insecure:
-                context = ssl._create_unverified_context()
-            else:
-                context = ssl.create_default_context(cafile=self._ca_file)
-            self._clients[insecure] = httpx.AsyncClient(
-                verify=context,
-                timeout=None,
-                trust_env=False,
-                follow_redirects=False,
-                # GitHub opens a connection for each delivery (it sends `Connection: close`), and a
-                # reused one that the receiver just closed would look like a lost delivery.
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+        except ssl.SSLCertVerificationError:
+            return _Answer(
+                "Peer certificate cannot be authenticated with given CA certificates", 502
             )
-        return self._clients[insecure]
+        except (OSError, UnicodeError):
+            return _Answer("failed to connect to host", 502)
+        return _Answer(
+            _status(response.status),
+            response.status,
+            response.headers,
+            response.body.decode(errors="replace"),
+        )
+
+    def _tls(self, insecure: bool) -> ssl.SSLContext:
+        if insecure not in self._contexts:
+            context = ssl.create_default_context(cafile=self._ca_file)
+            if insecure:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+            self._contexts[insecure] = context
+        return self._contexts[insecure]
 
 
 @dataclass(frozen=True)
@@ -296,24 +274,3 @@ def _request(hook: Hook, event: Event) -> tuple[dict[str, str], bytes]:
 
 def _status(code: int) -> str:
     return "OK" if 200 <= code <= 299 else f"Invalid HTTP Response: {code}"
-
-
-def _titled(headers: httpx.Headers) -> dict[str, str]:
-    return {name.title(): value for name, value in headers.items()}
-
-
-async def _read(response: httpx.Response) -> str:
-    body = b""
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) >= KEPT_RESPONSE_BYTES:
-            break
-    return body[:KEPT_RESPONSE_BYTES].decode(errors="replace")
-
-
-def _is_certificate_error(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

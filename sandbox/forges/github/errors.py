@@ -39,7 +39,7 @@ def not_found() -> ApiError:
 
 
 def missing_permission(wanted: str) -> ApiError:
-    """The answer to a fine-grained token that lacks the right `wanted` (`repository_hooks=write`)."""
+    """The answer to a fine-grained token without a right, such as `repository_hooks=write`."""
     return ApiError(
         403,
         "Resource not accessible by personal access token",

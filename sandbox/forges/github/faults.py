@@ -122,7 +122,7 @@ class Faults:
         path: str | None = None,
         times: int | None = 1,
     ) -> Fault:
-        """Refuse as GitHub's secondary rate limit does: 403 or 429 with `Retry-After` in seconds."""
+        """Refuse as the secondary rate limit does: 403 or 429 with `Retry-After` in seconds."""
         refusal = errors.secondary_limit(status, retry_after)
         return self.respond(
             status,

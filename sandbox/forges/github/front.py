@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -94,10 +95,8 @@ class Front:
             await send({"type": "http.response.body", "body": fault.body})
             return
         if fault.kind is Kind.HANG:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), fault.seconds)
-            except TimeoutError:
-                pass
         connection = self._connections.get(scope["client"])
         if connection is not None:
             connection.abort()

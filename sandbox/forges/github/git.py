@@ -1,4 +1,4 @@
-"""The Git side: real bare repositories, served by `git http-backend`, read and pushed to by `git`."""
+"""The Git side: real bare repositories behind `git http-backend`, and a checkout that pushes."""
 
 from __future__ import annotations
 
@@ -228,7 +228,8 @@ async def http_backend(variables: Mapping[str, str], body: bytes) -> AsyncIterat
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
     feeding = asyncio.create_task(_feed(process.stdin, body))
     try:
         while chunk := await process.stdout.read(64 * 1024):

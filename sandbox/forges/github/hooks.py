@@ -61,7 +61,7 @@ class Hook:
         return self.active and (event == "ping" or "*" in self.events or event in self.events)
 
 
-def create(body: object, *, target: Target, id: int, now: float) -> Hook:
+def create(body: object, *, target: Target, number: int, now: float) -> Hook:
     """The webhook that a POST of `body` makes.
 
     Raises `ApiError` (422) for what GitHub refuses.
@@ -73,7 +73,7 @@ def create(body: object, *, target: Target, id: int, now: float) -> Hook:
         raise errors.invalid_hook_field("name")
     url, content_type, insecure_ssl, secret = _config(fields["config"])
     return Hook(
-        id=id,
+        id=number,
         target=target,
         url=url,
         secret=secret,

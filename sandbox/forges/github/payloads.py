@@ -1,4 +1,4 @@
-"""What deliveries say: payloads in the shapes GitHub publishes for `push`, `create`, `delete`, `ping`."""
+"""What deliveries say: the published payloads of `push`, `create`, `delete` and `ping`."""
 
 from __future__ import annotations
 

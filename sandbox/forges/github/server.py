@@ -32,7 +32,7 @@ _ORDINARY = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234
 
 
 class Repository:
-    """A repository with a working copy: what it commits and pushes goes over HTTP, as yours would."""
+    """A repository with a working copy, which pushes over HTTP as yours would."""
 
     def __init__(self, record: RepositoryRecord, checkout: Checkout, clone_url: str) -> None:
         self.name = record.name
@@ -179,7 +179,7 @@ class GitHub:
         return self._portal.call(self._publish, record, event, body, action)
 
     def hooks(self, repository: str | None = None) -> list[Hook]:
-        """The webhooks of a repository, or of the organisation, as they are now, secrets included."""
+        """The webhooks of a repository, or of the organisation, as they are now, with secrets."""
         return self._portal.call(self._state.hooks_of, self._target(repository))
 
     def deliveries(self, repository: str | None = None) -> list[Delivery]:
@@ -201,7 +201,10 @@ class GitHub:
         self._portal.call(self._state.queue.resume)
 
     def wait_idle(self, timeout: float = 30.0) -> None:
-        """Return when nothing is queued or under way; raise `TimeoutError` after `timeout` seconds."""
+        """Return when nothing is queued or under way.
+
+        Raises `TimeoutError` after `timeout` seconds.
+        """
         future = self._portal.start_task_soon(self._state.queue.wait_idle)
         try:
             future.result(timeout)

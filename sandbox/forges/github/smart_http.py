@@ -27,7 +27,7 @@ _PASSED_HEADERS = {
 
 
 class SmartHttp:
-    """The three endpoints of Git's smart protocol for every repository: anyone reads, a token pushes."""
+    """The three endpoints of Git's smart protocol: anyone reads, a token pushes."""
 
     def __init__(self, state: State) -> None:
         self._state = state

@@ -1,4 +1,4 @@
-"""What the stand-in remembers: repositories, webhooks, deliveries, tokens, and what it was asked."""
+"""What the stand-in remembers: repositories, webhooks, deliveries, tokens, requests."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class State:
         return [hook for hook in self.hooks.values() if hook.target == target]
 
     def create_hook(self, target: Target, body: object) -> Hook:
-        hook = hooks.create(body, target=target, id=next(self._hook_ids), now=time.time())
+        hook = hooks.create(body, target=target, number=next(self._hook_ids), now=time.time())
         hooks.check_against(hook, self.hooks_of(target))
         self.hooks[hook.id] = hook
         self.deliveries_by_hook[hook.id] = []
@@ -81,7 +81,7 @@ class State:
     def publish(
         self, repository: RepositoryRecord, name: str, body: bytes, *, action: str | None = None
     ) -> str:
-        """Queue a delivery for every webhook of the repository and its owner that wants the event."""
+        """Queue a delivery for each webhook of the repository or its owner that wants the event."""
         event = Event(name, str(uuid.uuid4()), body, action, repository.target.id)
         for hook in list(self.hooks.values()):
             if hook.target in (repository.target, self.site.organization) and hook.wants(name):
