@@ -46,6 +46,7 @@ class Repointing:
     def __init__(
         self, component: pulumi.ComponentResource, name: str, args: Checked, live: Generation
     ) -> None:
+        previous: pulumi.Output[str | None] = pulumi.Output.from_input(_previous_path(component))
         self._name = name
         self._args = args
         self._component = component
@@ -53,7 +54,7 @@ class Repointing:
             "events": args.events,
             "host": args.host,
             "path": live.path,
-            "previous_path": _previous_path(component),
+            "previous_path": previous,
             "token": live.token,
         }
 
@@ -141,12 +142,13 @@ class Repointing:
         return self._args.verify and os.environ.get("FLUXHOOKS_VERIFY", "").lower() != "off"
 
 
-def _previous_path(component: pulumi.ComponentResource) -> pulumi.Output[str | None]:
+async def _previous_path(component: pulumi.ComponentResource) -> str | None:
     # The engine does not hand a component its old outputs; this is how SDKs read a resource's.
-    resource: pulumi.Output[dict[str, Any]] = component.urn.apply(
-        lambda urn: pulumi.runtime.invoke_output("pulumi:pulumi:getResource", {"urn": urn})
-    )
-    return resource.apply(lambda found: (found["state"] or {}).get("hook_path"))
+    # Awaited rather than applied: the path must not make the webhook depend on its own parent.
+    urn = await component.urn.future()
+    found = await pulumi.runtime.invoke_async("pulumi:pulumi:getResource", {"urn": urn})
+    path: str | None = (found["state"] or {}).get("hook_path")
+    return path
 
 
 def _live_path(inputs: dict[str, Any]) -> str:

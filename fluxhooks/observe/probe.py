@@ -1,6 +1,6 @@
 """Requests to a Receiver's public URL: the signed probe, which reconciles nothing, and its kin.
 
-httpx and stamina are imported where a request is made: a program that sends none never loads
+httpx and tenacity are imported where a request is made: a program that sends none never loads
 them. Redirects are never followed: no forge follows them either.
 """
 
@@ -76,36 +76,28 @@ async def deliver(
             ``SSL_CERT_FILE`` where that is set, when absent.
     """
     import httpx
-    import stamina
+    import tenacity
 
     headers = {"Content-Type": "application/json", "User-Agent": "fluxhooks"}
     header = RECEIVER_TYPES[receiver_type].event_header
     if header is not None:
         headers[header] = event
     headers |= sign(receiver_type, token, body)
-    answer = Answer(status=None, problem="was not asked")
     async with httpx.AsyncClient(
         transport=transport, verify=_certificates(), timeout=_ATTEMPT_SECONDS
     ) as client:
-        try:
-            async for attempt in stamina.retry_context(
-                on=_UnsettledError,
-                attempts=None if settle_for else 1,
-                timeout=settle_for or None,
-                wait_initial=0.2,
-                wait_max=2.0,
-            ):
-                with attempt:
-                    answer = await _ask(client, url, headers, body)
-                    if answer.status is None or answer.status in SETTLING:
-                        raise _UnsettledError
-        except _UnsettledError:
-            pass
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_result(_may_settle),
+            stop=tenacity.stop_after_delay(settle_for),
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=2),
+            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+        )
+        answer: Answer = await retrying(_ask, client, url, headers, body)
     return answer
 
 
-class _UnsettledError(Exception):
-    """An answer that may be another in a moment."""
+def _may_settle(answer: Answer) -> bool:
+    return answer.status is None or answer.status in SETTLING
 
 
 async def _ask(

@@ -1,0 +1,86 @@
+"""A PULUMI_HOME with the engine's plugins under their official names.
+
+Plugins are put where the engine looks for installed ones: one on PATH would beat an official one
+and be announced with a warning at each run.
+"""
+
+import importlib.metadata
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox import toolchain
+from sandbox.plugins.kubernetes.install import install as install_kubernetes_stand_in
+
+RESOURCE_PLUGINS = ("random", "github")
+PROGRAMS = (
+    "pulumi",
+    "pulumi-language-python",
+    *(f"pulumi-resource-{plugin}" for plugin in RESOURCE_PLUGINS),
+)
+
+
+@dataclass(frozen=True)
+class PulumiHome:
+    """What `assemble` made.
+
+    Attributes:
+        path: the PULUMI_HOME.
+        programs: the programs in it that are real, by name.
+        stand_ins: a sentence for each plugin that is not.
+    """
+
+    path: Path
+    programs: dict[str, toolchain.Program]
+    stand_ins: list[str] = field(default_factory=list)
+
+    def environment(self) -> dict[str, str]:
+        """Return what makes the engine use this home, and the Python that runs this."""
+        own = [str(self.path / "bin"), str(Path(sys.executable).parent)]
+        return {
+            "PATH": os.pathsep.join([*own, os.environ.get("PATH", os.defpath)]),
+            "PULUMI_HOME": str(self.path),
+        }
+
+
+def assemble(directory: Path, *, report: toolchain.Report | None = None) -> PulumiHome:
+    """Make a PULUMI_HOME in `directory` of real programs, and stand-ins where none can be had.
+
+    Raises:
+        ToolchainError: a program can be had neither from the machine nor by building it.
+    """
+    programs = toolchain.provide(PROGRAMS, report=report)
+    _link(directory / "bin", _with_companions(programs, ["pulumi", "pulumi-language-python"]))
+    for plugin in RESOURCE_PLUGINS:
+        _link(_plugin_directory(directory, plugin), [programs[f"pulumi-resource-{plugin}"].path])
+    stand_ins = []
+    kubernetes = toolchain.official("pulumi-resource-kubernetes", report=report)
+    if kubernetes is None:
+        install_kubernetes_stand_in(directory)
+        stand_ins.append("pulumi-kubernetes: a stand-in, as the official plugin cannot be had")
+    else:
+        programs = {**programs, kubernetes.name: kubernetes}
+        _link(_plugin_directory(directory, "kubernetes"), [kubernetes.path])
+    return PulumiHome(directory, programs, stand_ins)
+
+
+def _plugin_directory(home: Path, plugin: str) -> Path:
+    # The engine asks for the version of the SDK in the program's environment.
+    version = importlib.metadata.version(f"pulumi-{plugin}")
+    return home / "plugins" / f"resource-{plugin}-v{version}"
+
+
+def _with_companions(programs: dict[str, toolchain.Program], names: Iterable[str]) -> list[Path]:
+    paths = []
+    for name in names:
+        path = programs[name].path
+        paths += [path, *path.parent.glob(f"{path.name}-exec")]
+    return paths
+
+
+def _link(directory: Path, targets: Iterable[Path]) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    for target in targets:
+        (directory / target.name).symlink_to(target)

@@ -1,0 +1,109 @@
+"""Everything together: cluster, ingress, GitHub stand-in and a Pulumi home, under one roof."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sandbox import toolchain
+from sandbox.cluster import Cluster
+from sandbox.forges.github import GitHub
+from sandbox.ingress import Ingress
+from sandbox.plugins.home import PulumiHome, assemble
+from sandbox.stack import Stack
+
+REPOSITORY = Path(__file__).parent.parent
+
+_STAND_IN_FORGE = "GitHub: a stand-in, checked against GitHub's published description"
+
+
+class Sandbox:
+    """Flux on loopback, from entering the context to leaving it.
+
+    Attributes:
+        cluster: etcd, kube-apiserver, notification-controller, source-controller; all real.
+        ingress: what the forge reaches the Receivers through, with TLS.
+        github: the stand-in for GitHub.
+        home: the PULUMI_HOME, with real plugins as far as they can be had.
+    """
+
+    cluster: Cluster
+    ingress: Ingress
+    github: GitHub
+    home: PulumiHome
+
+    def __init__(self, *, report: toolchain.Report | None = None) -> None:
+        self._report = report
+        self._exits = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as exits:
+            self.directory = Path(exits.enter_context(_temporary_directory()))
+            self.home = assemble(self.directory / "pulumi-home", report=self._report)
+            self.cluster = exits.enter_context(Cluster())
+            self.ingress = exits.enter_context(Ingress(self.cluster.receiver_port))
+            self.github = exits.enter_context(
+                GitHub(self.directory / "github", ca_file=self.ingress.ca_file)
+            )
+            self._exits = exits.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._exits.close()
+
+    @property
+    def stand_ins(self) -> list[str]:
+        """A sentence for each part that is not the real thing."""
+        return [_STAND_IN_FORGE, *self.home.stand_ins]
+
+    def stack(self, name: str, *, program: str | None = None, project: str = "fluxhooks") -> Stack:
+        """Return a new stack on a file backend of its own.
+
+        Args:
+            program: the text of a program; that of ``stacks/`` when absent.
+            project: the name of the program's project.
+        """
+        directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.directory))
+        if program is None:
+            shutil.copy(REPOSITORY / "Pulumi.yaml", directory)
+            shutil.copytree(REPOSITORY / "stacks", directory / "stacks", ignore=_stack_settings)
+        else:
+            (directory / "Pulumi.yaml").write_text(f"name: {project}\nruntime: python\n")
+            (directory / "__main__.py").write_text(program)
+        (directory / "state").mkdir()
+        stack = Stack(directory, name, environment=self.environment(directory / "state"))
+        stack.init()
+        return stack
+
+    def environment(self, backend: Path) -> dict[str, str]:
+        """Return all variables a Pulumi command needs to work on this sandbox, and no others."""
+        return {
+            "HOME": str(self.directory),
+            "LANG": os.environ.get("LANG", "C.UTF-8"),
+            **self.home.environment(),
+            "GITHUB_BASE_URL": self.github.base_url,
+            "GITHUB_OWNER": self.github.owner,
+            "GITHUB_TOKEN": self.github.token,
+            "KUBECONFIG": str(self.cluster.kubeconfig),
+            "PULUMI_BACKEND_URL": backend.as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": "sandbox",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "SSL_CERT_FILE": str(self.ingress.ca_file),
+        }
+
+
+def _temporary_directory() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="fluxhooks-", ignore_cleanup_errors=True)
+
+
+def _stack_settings(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.startswith(("Pulumi.", "__pycache__"))]

@@ -1,0 +1,183 @@
+"""A stand-in for Pulumi's engine that records what a program asks of it, over real gRPC.
+
+It shows every option, dependency and secret mark the SDK sends, which Pulumi's own mocks drop.
+What needs an engine that acts (order, state, deletes) is tested in ``tests/engine``.
+"""
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable
+from concurrent import futures
+from typing import Any
+
+import grpc
+import pulumi
+from google.protobuf import empty_pb2, json_format, struct_pb2
+from pulumi.runtime import proto, settings
+from pulumi.runtime.proto import (
+    engine_pb2,
+    engine_pb2_grpc,
+    provider_pb2,
+    resource_pb2,
+    resource_pb2_grpc,
+)
+from pulumi.runtime.rpc import _special_secret_sig as _secret_sig, _special_sig_key
+from pulumi.runtime.stack import run_in_stack
+
+from fluxhooks.flux.hook_path import hook_path
+
+__all__ = ["RecordingEngine", "is_secret", "plain", "proto"]
+
+
+class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
+    """Answers as engine, random provider, Kubernetes and Flux would, and keeps every request.
+
+    Args:
+        preview: whether the run is a preview; computed outputs are then unknown.
+        finished: what earlier runs left in components' outputs, by component name.
+        served_path: what the controller serves, of the computed path.
+        config: the stack's configuration, by full key.
+    """
+
+    def __init__(
+        self,
+        *,
+        preview: bool = False,
+        finished: dict[str, dict[str, Any]] | None = None,
+        served_path: Callable[[str], str | None] = lambda computed: computed,
+        config: dict[str, str] | None = None,
+    ) -> None:
+        self.preview = preview
+        self.finished = finished or {}
+        self.served_path = served_path
+        self.config = config or {}
+        self.requests: list[resource_pb2.RegisterResourceRequest] = []
+        self.outputs: dict[str, dict[str, Any]] = {}
+        self.messages: list[tuple[str, str]] = []
+        self._tokens: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def run(self, program: Callable[[], None]) -> "RecordingEngine":
+        """Run `program` against this engine; what it raises is raised here."""
+        server = grpc.server(futures.ThreadPoolExecutor(16))
+        engine_pb2_grpc.add_EngineServicer_to_server(_Log(self), server)
+        resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self, server)
+        address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+        server.start()
+        try:
+            contextvars.copy_context().run(self._run, program, address)
+        finally:
+            server.stop(0).wait()
+        return self
+
+    def named(self, type_: str) -> list[str]:
+        """Return the logical names registered under types that end with `type_`, in order."""
+        return [request.name for request in self.of(type_)]
+
+    def of(self, type_: str) -> list[resource_pb2.RegisterResourceRequest]:
+        """Return the requests for types that end with `type_`, in order."""
+        return [request for request in self.requests if request.type.endswith(type_)]
+
+    def _run(self, program: Callable[[], None], address: str) -> None:
+        settings.reset_options(
+            project="fluxhooks",
+            stack="test",
+            parallel=8,
+            engine_address=address,
+            monitor_address=address,
+            preview=self.preview,
+            organization="organization",
+        )
+        pulumi.runtime.set_all_config(self.config)
+
+        async def main() -> None:
+            await run_in_stack(program)
+
+        asyncio.run(main())
+
+    # The services, in the protocol's own spelling.
+
+    def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return resource_pb2.SupportsFeatureResponse(hasSupport=True)
+
+    def RegisterPackage(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return resource_pb2.RegisterPackageResponse(ref="package")
+
+    def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return empty_pb2.Empty()
+
+    def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.outputs[request.urn.rpartition("::")[2]] = json_format.MessageToDict(request.outputs)
+        return empty_pb2.Empty()
+
+    def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
+        assert request.tok == "pulumi:pulumi:getResource", request.tok
+        urn = request.args["urn"]
+        answer = struct_pb2.Struct()
+        answer.update({"urn": urn, "id": "", "provider": ""})
+        answer.update({"state": self.finished.get(urn.rpartition("::")[2], {})})
+        # The SDK names the answer's field after a Python keyword.
+        return provider_pb2.InvokeResponse(**{"return": answer})
+
+    def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802
+        with self._lock:
+            self.requests.append(request)
+        answer = struct_pb2.Struct()
+        answer.CopyFrom(request.object)
+        if request.custom:
+            answer.update(self._computed(request))
+        return resource_pb2.RegisterResourceResponse(
+            urn=f"urn:pulumi:test::fluxhooks::{request.type}::{request.name}",
+            id=f"{request.name}-id" if request.custom and not self.preview else "",
+            object=answer,
+        )
+
+    def _computed(self, request: Any) -> dict[str, Any]:
+        inputs = json_format.MessageToDict(request.object)
+        if "metadata" in inputs:
+            name = f"{request.name}-0a1b2c3d"
+            computed: dict[str, Any] = {"metadata": {**inputs["metadata"], "name": name}}
+            if inputs["kind"] == "Secret":
+                self._tokens[name] = plain(inputs["stringData"]).get("token", "")
+            elif not self.preview:
+                token = self._tokens[inputs["spec"]["secretRef"]["name"]]
+                path = hook_path(token, name, inputs["metadata"]["namespace"])
+                computed["status"] = _secret({"webhookPath": self.served_path(path)})
+            return computed
+        if request.type.endswith("RandomPassword") and not self.preview:
+            return {"result": _secret(f"token-of-{request.name}")}
+        return {}
+
+
+def is_secret(value: Any) -> bool:
+    """Return whether `value`, as sent, is marked secret."""
+    return isinstance(value, dict) and value.get(_special_sig_key) == _secret_sig
+
+
+def plain(value: Any) -> Any:
+    """Return `value`, as sent, without its secret marks."""
+    if is_secret(value):
+        return plain(value["value"])
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+def _secret(value: Any) -> dict[str, Any]:
+    return {_special_sig_key: _secret_sig, "value": value}
+
+
+class _Log(engine_pb2_grpc.EngineServicer):
+    def __init__(self, engine: RecordingEngine) -> None:
+        self._engine = engine
+
+    def Log(self, request: Any, context: Any) -> Any:  # noqa: N802
+        severity = engine_pb2.LogSeverity.Name(request.severity).lower()
+        self._engine.messages.append((severity, request.message))
+        return empty_pb2.Empty()
+
+    def SetRootResource(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return engine_pb2.SetRootResourceResponse()
