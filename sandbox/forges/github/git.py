@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,24 @@ SERVICES = ("git-upload-pack", "git-receive-pack")
 # The server names the file for one request; a push by path, past the server, tells nobody.
 _POST_RECEIVE = """#!/bin/sh
 if [ -n "$PUSHED_REFS" ]; then cat > "$PUSHED_REFS"; else cat > /dev/null; fi
+"""
+
+# Housekeeping in the background would outlive the server and lock files of the next push.
+_NO_HOUSEKEEPING = """[receive]
+	autogc = false
+[maintenance]
+	auto = false
+[gc]
+	auto = 0
+"""
+
+_FIRST_COMMIT = """commit refs/heads/main
+committer Octo Cat <octocat@example.com> now
+data 14
+Initial commit
+M 100644 inline README.md
+data {}
+{}
 """
 
 
@@ -69,12 +86,19 @@ class GitError(RuntimeError):
     """A `git` command failed; the message holds what it printed."""
 
 
-def git(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> str:
-    """Run `git` without the user's or the machine's configuration and return what it printed."""
+def git(
+    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, text: str | None = None
+) -> str:
+    """Run `git` without the user's or the machine's configuration and return what it printed.
+
+    `text` is what it reads. Raises `GitError` when it fails.
+    """
     done = subprocess.run(
         ("git", *arguments),
         cwd=cwd,
         env={**environment(), **(env or {})},
+        input=text,
+        stdin=subprocess.DEVNULL if text is None else None,
         capture_output=True,
         text=True,
         check=False,
@@ -95,18 +119,23 @@ def environment() -> dict[str, str]:
 
 
 def init_bare(path: Path) -> None:
-    """Make an empty repository that can be served and pushed to."""
+    """Make a repository that can be served and pushed to, with a first commit on `main`."""
     path.mkdir(parents=True)
-    git("init", "--quiet", "--bare", "--initial-branch=main", ".", cwd=path)
-    # Housekeeping in the background would outlive the server and lock files of the next push.
-    for key in ("receive.autogc", "maintenance.auto"):
-        git("config", key, "false", cwd=path)
-    git("config", "gc.auto", "0", cwd=path)
-    shutil.rmtree(path / "hooks", ignore_errors=True)
+    git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", ".", cwd=path)
+    with (path / "config").open("a") as config:
+        config.write(_NO_HOUSEKEEPING)
     hook = path / "hooks" / "post-receive"
     hook.parent.mkdir()
     hook.write_text(_POST_RECEIVE)
     hook.chmod(0o755)
+    readme = f"# {path.stem}\n"
+    git(
+        "fast-import",
+        "--quiet",
+        "--date-format=now",
+        cwd=path,
+        text=_FIRST_COMMIT.format(len(readme), readme),
+    )
 
 
 def parse_updates(lines: str) -> list[RefUpdate]:
@@ -151,11 +180,16 @@ def commits(path: Path, *revisions: str, limit: int) -> list[Commit]:
 
 
 class Checkout:
-    """A working copy that commits and pushes over HTTP, kept between calls for speed."""
+    """A working copy that commits and pushes over HTTP, kept between calls for speed.
 
-    def __init__(self, directory: Path, *, clone_url: str, token: str) -> None:
+    `served` is the bare repository behind `clone_url`: its refs say whether a fetch is needed.
+    """
+
+    def __init__(self, directory: Path, *, served: Path, clone_url: str, token: str) -> None:
         self._directory = directory
+        self._served = served
         self._clone_url = clone_url
+        self._at: tuple[str, str] | None = None
         # By the environment: an argument or a URL with a token shows in the process list.
         self._env = {
             "GIT_CONFIG_COUNT": "1",
@@ -172,7 +206,11 @@ class Checkout:
 
         A branch that does not exist starts at the tip of `main`.
         """
-        self._prepare(branch)
+        tip = self._tip(branch)
+        if tip is None or self._at != (branch, tip):
+            self._fetch()
+            start = f"origin/{branch}" if tip is not None else "origin/main"
+            self._git("checkout", "--quiet", "--force", "-B", branch, start)
         for name, content in files.items():
             path = self._directory / name
             if content is None:
@@ -182,37 +220,31 @@ class Checkout:
                 path.write_text(content)
         self._git("add", "--all", "--", ".")
         self._git("commit", "--quiet", "--allow-empty", f"--message={message}")
+        commit = self._git("rev-parse", "HEAD").strip()
         self._git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
-        return self._git("rev-parse", "HEAD").strip()
-
-    def push(self, *refspecs: str, force: bool = False) -> None:
-        self._clone()
-        self._git("push", "--quiet", *(("--force",) if force else ()), "origin", *refspecs)
+        self._at = (branch, commit)
+        return commit
 
     def tag(self, name: str, *, revision: str, message: str | None) -> None:
-        self._clone()
-        self._git("fetch", "--quiet", "origin")
+        self._fetch()
         annotation = () if message is None else (f"--message={message}",)
         self._git("tag", "--force", *annotation, name, revision)
-        self._git("push", "--quiet", "origin", f"refs/tags/{name}")
+        self._git("push", "--quiet", "--force", "origin", f"refs/tags/{name}")
 
-    def _prepare(self, branch: str) -> None:
-        self._clone()
-        self._git("fetch", "--quiet", "--prune", "origin")
-        known = self._git("branch", "--remotes", "--format=%(refname:short)").split()
-        if f"origin/{branch}" in known:
-            start = f"origin/{branch}"
-        elif "origin/main" in known:
-            start = "origin/main"
-        else:
-            return
-        self._git("checkout", "--quiet", "--force", "-B", branch, start)
+    def push(self, *refspecs: str, force: bool) -> None:
+        self._fetch()
+        self._git("push", "--quiet", *(("--force",) if force else ()), "origin", *refspecs)
 
-    def _clone(self) -> None:
-        if not (self._directory / ".git").exists():
+    def _tip(self, branch: str) -> str | None:
+        ref = self._served / "refs" / "heads" / branch
+        return ref.read_text().strip() if ref.is_file() else None
+
+    def _fetch(self) -> None:
+        if not self._directory.exists():
             self._directory.mkdir(parents=True)
             self._git("init", "--quiet", "--initial-branch=main")
             self._git("remote", "add", "origin", self._clone_url)
+        self._git("fetch", "--quiet", "--prune", "origin")
 
     def _git(self, *arguments: str) -> str:
         return git(*arguments, cwd=self._directory, env=self._env)

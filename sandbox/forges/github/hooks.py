@@ -273,4 +273,6 @@ def _shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
-    return {str: "a string", list: "an array", dict: "an object"}.get(type(value), "the value")
+    if isinstance(value, str):
+        return "a string"
+    return "an array" if isinstance(value, list) else "an object"

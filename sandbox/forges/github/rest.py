@@ -220,7 +220,7 @@ class Api:
         found = self._state.hooks_of(target)
         shown = [self._show(hook) for hook in found[(page - 1) * per_page : page * per_page]]
         last = max(1, -(-len(found) // per_page))
-        links = {}
+        links: dict[str, int] = {}
         if page > 1:
             links |= {"prev": page - 1, "first": 1}
         if page < last:

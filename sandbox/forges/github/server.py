@@ -56,7 +56,7 @@ class Repository:
 
     def delete(self, *refs: str) -> None:
         """Delete branches or tags by a push: full names, such as `refs/heads/topic`."""
-        self._checkout.push(*(f":{ref}" for ref in refs))
+        self._checkout.push(*(f":{ref}" for ref in refs), force=False)
 
     def push(self, *refspecs: str, force: bool = False) -> None:
         """Push any refspecs from the working copy, in one push."""
@@ -136,7 +136,7 @@ class GitHub:
         self._state.queue.delay = delay
 
     def create_repository(self, name: str) -> Repository:
-        """Make a repository with a first commit on `main`.
+        """Make a repository with a first commit on `main`, of which no webhook is told.
 
         Raises `ValueError` for a name that is taken or that GitHub would not allow.
         """
@@ -148,11 +148,12 @@ class GitHub:
         record = self._portal.call(self._state.add_repository, name, path)
         clone_url = f"{self._site.root}/{self.owner}/{name}.git"
         checkout = Checkout(
-            self.directory / "checkouts" / name, clone_url=clone_url, token=self.token
+            self.directory / "checkouts" / name,
+            served=path,
+            clone_url=clone_url,
+            token=self.token,
         )
-        repository = Repository(record, checkout, clone_url)
-        repository.commit({"README.md": f"# {name}\n"}, message="Initial commit")
-        return repository
+        return Repository(record, checkout, clone_url)
 
     def issue_token(self, *, webhooks: str = "write") -> str:
         """A further token: `webhooks` is "write", "read" or "none", its right to webhooks."""
