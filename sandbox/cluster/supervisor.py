@@ -22,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-STOP_SECONDS = 10.0
+STOP_SECONDS = 2.0
 
 
 class Supervisor:
@@ -67,7 +67,7 @@ class Supervisor:
         return int(answer["pid"])
 
     def stop(self, name: str, *, kill: bool = False) -> None:
-        """End a program: SIGTERM, and SIGKILL after 10 seconds, or with `kill` at once."""
+        """End a program: SIGTERM, and SIGKILL 2 seconds later, or with `kill` at once."""
         self._ask("stop", name=name, kill=kill)
 
     def ended(self) -> dict[str, int]:
