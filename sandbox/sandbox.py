@@ -8,12 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sandbox import toolchain
 from sandbox.cluster import Cluster
 from sandbox.forges.github import GitHub
 from sandbox.ingress import Ingress
 from sandbox.plugins.home import PulumiHome, assemble
 from sandbox.stack import Stack
+from sandbox.toolchain.progress import Report
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -35,7 +35,7 @@ class Sandbox:
     github: GitHub
     home: PulumiHome
 
-    def __init__(self, *, report: toolchain.Report | None = None) -> None:
+    def __init__(self, *, report: Report | None = None) -> None:
         self._report = report
         self._exits = contextlib.ExitStack()
 

@@ -35,7 +35,7 @@ class Run:
     Attributes:
         output: what it printed, both streams in order.
         steps: what the engine did, unchanged resources left out.
-        diagnostics: messages of the engine and the program, as (severity, text).
+        diagnostics: messages of the engine and the program, as (severity, text); none for debugging.
     """
 
     returncode: int
@@ -68,7 +68,8 @@ class Stack:
     def __init__(self, directory: Path, name: str, *, environment: Mapping[str, str]) -> None:
         self.directory = directory
         self.name = name
-        self.environment = dict(environment)
+        # Shows the flag --event-log, as the Automation API does.
+        self.environment = {**environment, "PULUMI_DEBUG_COMMANDS": "true"}
 
     def init(self) -> None:
         """Create the stack in its backend."""
@@ -194,8 +195,9 @@ def _steps(events: "Iterator[dict[str, Any]] | list[dict[str, Any]]") -> Iterato
 
 def _diagnostics(events: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     for event in events:
-        if (diagnostic := event.get("diagnosticEvent")) and not diagnostic.get("ephemeral"):
-            yield diagnostic["severity"], diagnostic["message"]
+        diagnostic = event.get("diagnosticEvent")
+        if diagnostic and diagnostic["severity"] != "debug":
+            yield diagnostic["severity"], diagnostic["message"].rstrip("\n")
 
 
 _STACK = "pulumi:pulumi:Stack"

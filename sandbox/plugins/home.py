@@ -6,6 +6,7 @@ and be announced with a warning at each run.
 
 import importlib.metadata
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from sandbox import toolchain
 from sandbox.plugins.kubernetes.install import install as install_kubernetes_stand_in
+from sandbox.toolchain.progress import Report
 
 RESOURCE_PLUGINS = ("random", "github")
 PROGRAMS = (
@@ -45,7 +47,7 @@ class PulumiHome:
         }
 
 
-def assemble(directory: Path, *, report: toolchain.Report | None = None) -> PulumiHome:
+def assemble(directory: Path, *, report: Report | None = None) -> PulumiHome:
     """Make a PULUMI_HOME in `directory` of real programs, and stand-ins where none can be had.
 
     Raises:
@@ -83,4 +85,9 @@ def _with_companions(programs: dict[str, toolchain.Program], names: Iterable[str
 def _link(directory: Path, targets: Iterable[Path]) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for target in targets:
-        (directory / target.name).symlink_to(target)
+        link = directory / target.name
+        # The engine looks for its language hosts beside the file that it is, not beside a link.
+        try:
+            link.hardlink_to(target)
+        except OSError:
+            shutil.copy2(target, link)
