@@ -1,0 +1,18 @@
+"""The programs of the sandbox: found on the machine, downloaded, or built, and kept in a cache."""
+
+from sandbox.toolchain.definitions import crds
+from sandbox.toolchain.errors import ToolchainError
+from sandbox.toolchain.programs import Origin, Program
+from sandbox.toolchain.progress import Phase, Progress
+from sandbox.toolchain.resolve import official, provide
+
+__all__ = [
+    "Origin",
+    "Phase",
+    "Program",
+    "Progress",
+    "ToolchainError",
+    "crds",
+    "official",
+    "provide",
+]

@@ -1,0 +1,217 @@
+"""Builds pinned programs from their Go modules."""
+
+import itertools
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from filelock import FileLock, Timeout
+
+from sandbox.toolchain import golang
+from sandbox.toolchain.cache import Cache, recipe
+from sandbox.toolchain.errors import ToolchainError
+from sandbox.toolchain.programs import GO, Origin, Pinned, Program
+from sandbox.toolchain.progress import Phase, Progress, Report
+
+SECONDS_PER_PACKAGE = 0.3
+"""On 2 cores, linking included; the estimate until this machine has built something itself."""
+
+ENOUGH_TO_LEARN_FROM = 200
+"""Packages a build must have compiled for its speed to be worth remembering."""
+
+
+def build(
+    rows: Iterable[Pinned], cache: Cache, *, report: Report, go: Path = GO
+) -> dict[str, Program]:
+    """Builds programs into the cache, unless another process has just done so.
+
+    What comes from one Go module is built by one ``go build``, which compiles what the programs
+    share once; each is in the cache as soon as it is linked.
+
+    Args:
+        rows: what to build.
+        cache: where to.
+        report: told what happens.
+        go: the folder of the Go modules.
+
+    Raises:
+        ToolchainError: Go is missing, or a build failed.
+    """
+    programs: dict[str, Program] = {}
+    for _, group in itertools.groupby(sorted(rows, key=_together), key=_together):
+        wanted = list(group)
+        with _locked(wanted, cache, report):
+            keys = {row.name: recipe(row, go=go) for row in wanted}
+            missing = [row for row in wanted if cache.get(row, keys[row.name]) is None]
+            if missing:
+                _Build(missing, keys, cache, report=report, folder=go / wanted[0].module).run()
+        for row in wanted:
+            path = cache.path(row, keys[row.name])
+            programs[row.name] = Program(row.name, row.version, path, Origin.BUILT)
+    return programs
+
+
+def _together(row: Pinned) -> tuple[str, bool, tuple[str, ...]]:
+    return row.module, row.cgo, row.tags
+
+
+@contextmanager
+def _locked(rows: list[Pinned], cache: Cache, report: Report) -> Iterator[None]:
+    names = _names(rows)
+    lock = FileLock(cache.lock(rows[0].module))
+    start = time.monotonic()
+    patience = 0.0
+    while True:
+        try:
+            lock.acquire(timeout=patience)
+            break
+        except Timeout:
+            waited = time.monotonic() - start
+            text = f"another process is building {names}"
+            report(Progress(names, Phase.WAIT, waited, text))
+            patience = golang.HEARTBEAT
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class _Build:
+    """One ``go build``, for several programs of one module."""
+
+    def __init__(
+        self,
+        rows: list[Pinned],
+        keys: Mapping[str, str],
+        cache: Cache,
+        *,
+        report: Report,
+        folder: Path,
+    ) -> None:
+        self._rows = rows
+        # Made before the build, so that a source edited meanwhile is not taken for what was built.
+        self._keys = keys
+        self._cache = cache
+        self._report = report
+        self._folder = folder
+        self._pending = list(rows)
+        self._start = self._last_ready = time.monotonic()
+        self._told: tuple[Phase, float] = (Phase.NOTE, 0.0)
+        self._done = self._total = 0
+
+    def run(self) -> None:
+        workshop = self._cache.workshop(self._rows[0].module)
+        try:
+            self._total = self._count(workshop)
+            self._compile(workshop)
+        except golang.GoError as error:
+            raise ToolchainError(
+                f"cannot build {_names(self._pending)} in {self._folder}:\n{error}\n{self._cures()}"
+            ) from None
+        except ToolchainError as error:
+            raise ToolchainError(f"cannot build {_names(self._pending)}: {error}") from None
+        finally:
+            shutil.rmtree(workshop, ignore_errors=True)
+
+    def _count(self, workshop: Path) -> int:
+        """Fetches the modules, and counts the packages that are not compiled yet."""
+        fetched = 0
+        self._tell(Phase.MODULES, "fetching Go modules")
+        stale = workshop / "stale"
+        with stale.open("w") as output:
+            arguments = ["list", "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}"]
+            for line in self._run(arguments, workshop, output):
+                fetched += line.startswith("go: downloading ")
+                self._tell(Phase.MODULES, f"fetching Go modules: {fetched}")
+        return len(stale.read_text().split())
+
+    def _compile(self, workshop: Path) -> None:
+        programs = workshop / "programs"
+        programs.mkdir()
+        # Into a folder with the set-group-ID bit Go copies, instead of renaming what is whole.
+        programs.chmod(0o755)
+        for line in self._run(["build", "-v", "-o", f"{programs}{os.sep}"], workshop):
+            # With -v Go names each package as it comes to it; all else is a complaint.
+            self._done += bool(line) and " " not in line
+            self._collect(programs)
+            if self._done < self._total:
+                self._tell(Phase.COMPILE, f"package {self._done} of {self._total}")
+            elif self._pending:
+                self._tell(Phase.LINK, "linking")
+        self._collect(programs)
+        if self._pending:
+            raise golang.GoError("go build was content, but made no such program")
+        if self._total >= ENOUGH_TO_LEARN_FROM:
+            seconds = (time.monotonic() - self._start) / self._total
+            self._cache.remember("seconds", "package", seconds)
+
+    def _collect(self, programs: Path) -> None:
+        for row in [row for row in self._pending if (programs / row.binary).exists()]:
+            files = {name: _in_module_cache(place) for name, place in row.files.items()}
+            binary = programs / row.binary
+            self._cache.put(row, self._keys[row.name], binary=binary, beside=files)
+            self._pending.remove(row)
+            now = time.monotonic()
+            took, self._last_ready = now - self._last_ready, now
+            self._report(Progress(row.name, Phase.READY, took, f"{row.name} {row.version} built"))
+
+    def _run(
+        self, arguments: list[str], workshop: Path, output: IO[str] | None = None
+    ) -> Iterator[str]:
+        first = self._rows[0]
+        temporary = workshop / "tmp"
+        temporary.mkdir(exist_ok=True)
+        variables = [
+            f"-X {name}={value}" for row in self._rows for name, value in row.variables.items()
+        ]
+        return golang.run(
+            [
+                *arguments,
+                "-mod=readonly",
+                "-trimpath",
+                "-buildvcs=false",
+                f"-tags={','.join(first.tags)}",
+                f"-ldflags={' '.join(['-s -w', *variables])}",
+                *(row.package for row in self._rows),
+            ],
+            folder=self._folder,
+            # On the file system of the cache, so that a finished binary is renamed and not copied.
+            settings={"CGO_ENABLED": str(int(first.cgo)), "GOTMPDIR": str(temporary)},
+            output=output,
+        )
+
+    def _tell(self, phase: Phase, text: str) -> None:
+        now = time.monotonic()
+        if self._told[0] is phase and now - self._told[1] < golang.HEARTBEAT:
+            return
+        self._told = (phase, now)
+        rate = self._cache.recall("seconds", "package") or SECONDS_PER_PACKAGE
+        self._report(
+            Progress(
+                _names(self._pending),
+                phase,
+                now - self._start,
+                text,
+                done=self._done,
+                total=self._total,
+                expected=rate * self._total,
+            )
+        )
+
+    def _cures(self) -> str:
+        cures = dict.fromkeys(row.instead for row in self._pending)
+        return "\n".join(f"or: {cure}" for cure in cures)
+
+
+def _names(rows: Iterable[Pinned]) -> str:
+    return ", ".join(row.name for row in rows)
+
+
+def _in_module_cache(place: str) -> Path:
+    module, _, rest = place.partition("@")
+    version, _, path = rest.partition("/")
+    return golang.module_folder(f"{module}@{version}") / path

@@ -1,0 +1,44 @@
+"""The definitions of Flux's objects, from the same Go modules as its controllers."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from sandbox.toolchain import golang
+from sandbox.toolchain.cache import Cache
+from sandbox.toolchain.programs import CRD_MODULES, pinned
+
+
+def crds(*, cache: Cache | None = None) -> list[Path]:
+    """The CustomResourceDefinition files of the pinned controllers, sorted by controller and name.
+
+    They are copied from Go's module cache into the toolchain's once for each version.
+
+    Raises:
+        ToolchainError: they are not in the cache, and Go is missing or cannot fetch the module.
+    """
+    cache = cache if cache is not None else Cache()
+    files: list[Path] = []
+    for name, module in CRD_MODULES.items():
+        version = pinned(name).version
+        folder = cache.root / "crds" / f"{name}-{version}"
+        if not folder.exists():
+            _copy(golang.module_folder(f"{module}@v{version}") / "config/crd/bases", folder)
+        files += sorted(folder.glob("*.yaml"))
+    return files
+
+
+def _copy(source: Path, folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as temporary:
+        copy = Path(temporary) / folder.name
+        copy.mkdir()
+        for file in source.glob("*.yaml"):
+            shutil.copyfile(file, copy / file.name)
+        try:
+            os.rename(copy, folder)
+        except OSError:
+            # Another process was first; what it copied is the same.
+            if not folder.exists():
+                raise
