@@ -5,6 +5,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -74,6 +75,7 @@ class Cluster:
             for daemon in (ETCD, API_SERVER, *(CONTROLLERS[name] for name in controllers))
         }
         self._supervisor: Supervisor | None = None
+        self._closing = ExitStack()
 
     def __enter__(self) -> Self:
         try:
@@ -88,10 +90,8 @@ class Cluster:
 
     def close(self) -> None:
         """End every program and remove what the cluster wrote; closing again does nothing."""
-        if self._supervisor is not None:
-            self._supervisor.close()
-            self._http.close()
-            self._supervisor = None
+        self._supervisor = None
+        self._closing.close()
 
     # What it is
 
@@ -221,17 +221,12 @@ class Cluster:
             log=self.logs / "supervisor.log",
             remove=self._given_directory is None,
         )
+        self._closing.callback(self._supervisor.close)
         self._addresses = _addresses()
         self.token = write_credentials(self.directory / "credentials")
         self._launch(ETCD)
         self._launch(API_SERVER)
-        self._http = httpx.Client(
-            base_url=self.server,
-            headers={"Authorization": f"Bearer {self.token}"},
-            verify=ssl.create_default_context(cafile=self.ca_file),
-            timeout=10.0,
-            trust_env=False,
-        )
+        self._http = self._closing.enter_context(self._admin_http())
         self.kubeconfig = write_kubeconfig(
             self.directory / "kubeconfig",
             server=self.server,
@@ -250,6 +245,15 @@ class Cluster:
         for daemon in controllers:
             self._await_ready(daemon)
         self._raise_if_died()
+
+    def _admin_http(self) -> httpx.Client:
+        return httpx.Client(
+            base_url=self.server,
+            headers={"Authorization": f"Bearer {self.token}"},
+            verify=ssl.create_default_context(cafile=self.ca_file),
+            timeout=10.0,
+            trust_env=False,
+        )
 
     def _make_directory(self) -> None:
         if self._given_directory is None:
@@ -282,10 +286,7 @@ class Cluster:
             *self._flags.get(daemon.name, ()),
         ]
         log = self.logs / f"{daemon.name}.log"
-        try:
-            self._running().start(daemon.name, command, environment=environment, log=log)
-        except OSError as error:
-            raise ClusterError(f"{daemon.name} could not be started: {error}") from None
+        self._running().start(daemon.name, command, environment=environment, log=log)
 
     def _await_ready(self, daemon: Daemon) -> None:
         deadline = time.monotonic() + READY_SECONDS

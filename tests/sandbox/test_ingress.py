@@ -27,7 +27,7 @@ class Upstream(ThreadingHTTPServer):
 
     def process_request(self, *args: object) -> None:
         self.connections += 1
-        super().process_request(*args)
+        super().process_request(*args)  # type: ignore[arg-type]
 
     def close(self) -> None:
         self.shutdown()

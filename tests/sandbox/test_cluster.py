@@ -1,0 +1,466 @@
+"""The sandbox cluster: ready when entered, faithful when restarted, gone when left."""
+
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import lightkube
+import pytest
+from lightkube.generic_resource import create_namespaced_resource
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.core_v1 import ConfigMap, Namespace, Secret
+
+from sandbox.cluster import Cluster, ClusterError, ProgramDiedError
+from sandbox.cluster import cluster as cluster_module
+from sandbox.cluster.ports import free_ports
+
+Receiver = create_namespaced_resource(
+    "notification.toolkit.fluxcd.io", "v1", "Receiver", "receivers"
+)
+GitRepository = create_namespaced_resource(
+    "source.toolkit.fluxcd.io", "v1", "GitRepository", "gitrepositories"
+)
+EVERY_PROGRAM = ["etcd", "kube-apiserver", "notification-controller", "source-controller"]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def client(cluster: Cluster) -> Iterator[lightkube.Client]:
+    with cluster.client() as client:
+        yield client
+
+
+def eventually(holds: Callable[[], object], *, seconds: float = 20.0) -> object:
+    """The first true answer of `holds`, or its last one when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not (answer := holds()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return answer
+
+
+def make_receiver(client: lightkube.Client, name: str) -> str:
+    """A Receiver of type generic for a source of its own; its path."""
+    client.create(Secret(metadata=ObjectMeta(name=name), stringData={"token": "t"}))
+    source = {"url": "https://localhost/nowhere", "interval": "30m"}
+    client.create(GitRepository(metadata=ObjectMeta(name=name), spec=source))
+    target = {"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository"}
+    client.create(
+        Receiver(
+            metadata=ObjectMeta(name=name),
+            spec={
+                "type": "generic",
+                "secretRef": {"name": name},
+                "resources": [{**target, "name": name}],
+            },
+        )
+    )
+
+    def path() -> object:
+        return (client.get(Receiver, name).status or {}).get("webhookPath")
+
+    return str(eventually(path))
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there and not merely waiting for its parent to notice its end."""
+    states = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return states.stdout.strip()[:1] not in ("", "Z")
+
+
+# Ready
+
+
+def test_the_programs_the_namespace_and_the_kinds_are_there(
+    cluster: Cluster, client: lightkube.Client
+) -> None:
+    """Entering the block returns only when everything can be used."""
+    assert EVERY_PROGRAM == list(cluster.pids)
+    assert "flux-system" in {namespace.metadata.name for namespace in client.list(Namespace)}
+    assert [] == list(client.list(Receiver)) + list(client.list(GitRepository))
+
+
+def test_the_identity_is_the_uid_of_kube_system(cluster: Cluster, client: lightkube.Client) -> None:
+    """The usual way to tell one cluster from another."""
+    assert client.get(Namespace, "kube-system").metadata.uid == cluster.uid
+
+
+def test_a_receiver_becomes_ready_and_its_path_answers(
+    cluster: Cluster, client: lightkube.Client
+) -> None:
+    """The controller reconciles, and its receivers are reached at the port that is named."""
+    path = make_receiver(client, "receiver")
+    url = f"http://127.0.0.1:{cluster.receiver_port}"
+
+    assert 200 == httpx.post(f"{url}{path}").status_code
+    assert 404 == httpx.post(f"{url}/hook/{'0' * 64}").status_code
+
+
+def test_the_kubeconfig_is_for_its_owner_only(cluster: Cluster) -> None:
+    """It holds the administrator's token."""
+    assert 0o600 == stat.S_IMODE(cluster.kubeconfig.stat().st_mode)
+
+
+def test_a_service_account_may_do_what_its_rules_say_and_nothing_else(cluster: Cluster) -> None:
+    """RBAC is the API server's own."""
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}]
+    config = lightkube.KubeConfig.from_file(cluster.kubeconfig_for("reader", rules))
+
+    with lightkube.Client(config, trust_env=False) as reader:
+        allowed = [config_map.metadata.name for config_map in reader.list(ConfigMap)]
+        with pytest.raises(lightkube.ApiError, match='cannot list resource "secrets"'):
+            list(reader.list(Secret))
+        with pytest.raises(lightkube.ApiError, match='in the namespace "default"'):
+            list(reader.list(ConfigMap, namespace="default"))
+
+    assert isinstance(allowed, list)
+
+
+def test_rules_for_the_whole_cluster_hold_in_every_namespace(cluster: Cluster) -> None:
+    """What a command that looks at all namespaces needs."""
+    rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}]
+    path = cluster.kubeconfig_for("auditor", rules, namespace=None)
+
+    with lightkube.Client(lightkube.KubeConfig.from_file(path), trust_env=False) as auditor:
+        assert [] == list(auditor.list(Secret, namespace="default"))
+
+
+# Faults of single programs
+
+
+@pytest.mark.parametrize("name", EVERY_PROGRAM)
+def test_a_restarted_program_keeps_data_and_ports(
+    cluster: Cluster, client: lightkube.Client, name: str
+) -> None:
+    """After a restart the same addresses serve the same objects, with a new process."""
+    before = cluster.pids[name]
+    client.create(ConfigMap(metadata=ObjectMeta(name=f"before-{name}")))
+
+    cluster.restart(name)
+
+    assert before != cluster.pids[name]
+    assert f"before-{name}" == client.get(ConfigMap, f"before-{name}").metadata.name
+    unknown = f"http://127.0.0.1:{cluster.receiver_port}/hook/{'0' * 64}"
+    assert eventually(lambda: 404 == httpx.post(unknown).status_code)
+
+
+def test_a_stopped_controller_answers_nobody_until_it_is_started(cluster: Cluster) -> None:
+    """A stop is a fault that lasts until the start."""
+    url = f"http://127.0.0.1:{cluster.receiver_port}/hook/"
+    cluster.stop("notification-controller", kill=True)
+    with pytest.raises(httpx.ConnectError):
+        httpx.post(url)
+
+    cluster.start("notification-controller")
+
+    assert 404 == httpx.post(url).status_code
+
+
+def test_a_running_program_is_not_started_twice(cluster: Cluster) -> None:
+    """Two of a kind would fight for ports and data."""
+    with pytest.raises(ClusterError, match=r"^etcd runs already; stop it before starting it$"):
+        cluster.start("etcd")
+
+
+def test_a_program_that_is_not_part_of_the_cluster_is_refused(cluster: Cluster) -> None:
+    """The message lists what could have been meant."""
+    with pytest.raises(
+        ValueError,
+        match=r"^name: the cluster does not run 'helm-controller', only: etcd, kube-apiserver, "
+        r"notification-controller, source-controller$",
+    ):
+        cluster.stop("helm-controller")
+
+
+# Logs
+
+
+def test_kept_logs_show_no_hook_path(
+    cluster: Cluster, client: lightkube.Client, tmp_path: Path
+) -> None:
+    """The controller logs paths, and whoever knows one can trigger the Receiver."""
+    path = make_receiver(client, "logged")
+    log = cluster.logs / "notification-controller.log"
+    assert eventually(lambda: path in log.read_text())
+
+    kept = cluster.keep_logs(tmp_path / "kept")
+
+    assert {f"{name}.log" for name in [*EVERY_PROGRAM, "supervisor"]} == set(os.listdir(kept))
+    assert "/hook/***" in (kept / log.name).read_text()
+    assert path not in (kept / log.name).read_text()
+    assert path not in "".join(cluster.tail("notification-controller", lines=1000))
+
+
+# Failed starts
+
+
+def script(path: Path, text: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_program_that_dies_at_its_start_is_named_with_its_last_words(tmp_path: Path) -> None:
+    """One error says which program, how it ended and why; nothing stays behind."""
+    etcd = script(tmp_path / "etcd", "echo one; echo two >&2; exit 3")
+
+    with pytest.raises(ProgramDiedError) as died:
+        Cluster(controllers={}, programs={"etcd": etcd}).__enter__()
+
+    assert "etcd ended with exit code 3; the last lines of its log:\n  one\n  two" == str(
+        died.value
+    )
+
+
+def test_a_program_that_cannot_be_executed_is_named(tmp_path: Path) -> None:
+    """The path that was tried is part of the message."""
+    with pytest.raises(ClusterError, match=r"^etcd could not be started: .*'.*/no-etcd'$"):
+        Cluster(controllers={}, programs={"etcd": tmp_path / "no-etcd"}).__enter__()
+
+
+def test_a_port_that_was_taken_meanwhile_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Losing the race for a port costs time, not the start."""
+    tries: list[list[int]] = []
+    taken = cluster_module.free_ports(1)
+
+    def once_taken(count: int) -> list[int]:
+        tries.append(free_ports(count))
+        return [*taken, *tries[-1][1:]] if len(tries) == 1 else tries[-1]
+
+    monkeypatch.setattr(cluster_module, "free_ports", once_taken)
+    listener = subprocess.Popen(
+        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(taken[0])],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert eventually(lambda: answers(taken[0]))
+        with Cluster(tmp_path / "cluster", controllers={}) as cluster:
+            assert {"etcd", "kube-apiserver"} == set(cluster.pids)
+    finally:
+        listener.kill()
+        listener.wait()
+
+    assert 2 == len(tries)
+
+
+def answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/").is_success
+    except httpx.ConnectError:
+        return False
+
+
+def test_an_unknown_controller_is_refused_at_once() -> None:
+    """The message lists the ones there are."""
+    with pytest.raises(
+        ValueError,
+        match=r"^controllers: unknown controller 'flux', expected some of: "
+        r"notification-controller, source-controller$",
+    ):
+        Cluster(controllers={"flux": ()})
+
+
+def test_a_directory_in_use_is_refused_at_once(tmp_path: Path) -> None:
+    """Somebody else's files are neither mixed with the cluster's nor removed."""
+    (tmp_path / "mine").touch()
+
+    with pytest.raises(ValueError, match=f"^directory: {tmp_path} is not empty; name a new or"):
+        Cluster(tmp_path)
+
+
+def test_a_cluster_outside_its_block_says_so() -> None:
+    """Rather than an attribute error from its inside."""
+    with pytest.raises(
+        ClusterError, match=r"^the cluster is not running; use it inside its `with`"
+    ):
+        Cluster().stop("etcd")
+
+
+# Several
+
+
+def test_two_clusters_run_at_once() -> None:
+    """Test workers in parallel each have their own."""
+    with ThreadPoolExecutor() as threads:
+        both = list(threads.map(lambda _: Cluster(controllers={}).__enter__(), range(2)))
+        one, other = both
+        try:
+            assert one.uid != other.uid
+            assert one.server != other.server
+        finally:
+            one.close()
+            other.close()
+
+
+# Gone
+
+CALLER = """
+import os, sys, time
+from pathlib import Path
+from sandbox.cluster import Cluster
+
+with Cluster(controllers={}) as cluster:
+    print(cluster.directory, cluster._supervisor.pid, *cluster.pids.values(), flush=True)
+    sys.stdin.readline()
+    {then}
+"""
+
+
+def start_caller(then: str) -> tuple["subprocess.Popen[str]", Path, list[int]]:
+    """A process that runs a cluster and then does as told; the cluster's directory and processes."""
+    caller = subprocess.Popen(
+        [sys.executable, "-c", CALLER.replace("{then}", then)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert caller.stdout is not None
+    with caller.stdout as stdout:
+        directory, *pids = stdout.readline().split()
+    assert Path(directory).is_dir()
+    assert all(runs(int(pid)) for pid in pids)
+    assert caller.stdin is not None
+    caller.stdin.close()
+    return caller, Path(directory), [int(pid) for pid in pids]
+
+
+def is_gone(directory: Path, pids: list[int]) -> bool:
+    return not directory.exists() and not any(runs(pid) for pid in pids)
+
+
+def test_nothing_is_left_after_the_block() -> None:
+    """Neither a process nor a file, and at once."""
+    with Cluster(controllers={}) as cluster:
+        directory, pids = cluster.directory, list(cluster.pids.values())
+        assert all(runs(pid) for pid in pids)
+
+    assert is_gone(directory, pids)
+
+
+def test_a_given_directory_stays(tmp_path: Path) -> None:
+    """What somebody asked to have in a certain place is theirs to remove."""
+    with Cluster(tmp_path / "cluster", controllers={}) as cluster:
+        pids = list(cluster.pids.values())
+
+    assert not any(runs(pid) for pid in pids)
+    assert (tmp_path / "cluster" / "logs" / "etcd.log").is_file()
+
+
+@pytest.mark.parametrize(
+    ("then", "code"),
+    [
+        pytest.param("pass", 0, id="normal end"),
+        pytest.param("raise ValueError", 1, id="exception"),
+        pytest.param("os._exit(7)", 7, id="crash"),
+    ],
+)
+def test_nothing_is_left_after_a_caller_that_ends(then: str, code: int) -> None:
+    """However a process ends by itself, its cluster ends with it."""
+    caller, directory, pids = start_caller(then)
+
+    assert code == caller.wait(30)
+    assert eventually(lambda: is_gone(directory, pids))
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_after_a_caller_that_is_ended(sign: signal.Signals) -> None:
+    """Ctrl-C, a polite request, and `kill -9`, which lets no handler run."""
+    caller, directory, pids = start_caller("time.sleep(600)")
+
+    caller.send_signal(sign)
+    caller.wait(30)
+
+    assert eventually(lambda: is_gone(directory, pids))
+
+
+def test_nothing_is_left_when_a_fork_outlives_the_killed_caller() -> None:
+    """A fork inherits the pipe, so that the pipe alone would not tell."""
+    caller, directory, pids = start_caller("os.fork() or time.sleep(8); time.sleep(600)")
+    time.sleep(0.2)
+
+    caller.kill()
+    caller.wait(30)
+
+    assert eventually(lambda: is_gone(directory, pids), seconds=5)
+
+
+def test_nothing_is_left_when_the_caller_is_killed_during_the_start(tmp_path: Path) -> None:
+    """From the first process on there is somebody who cleans up."""
+    sleeper = script(tmp_path / "sleeper", f"echo $$ >> {tmp_path}/pids; exec sleep 600")
+    call = f"""
+import sys
+from pathlib import Path
+from sandbox.cluster import Cluster
+programs = dict.fromkeys(["etcd", "kube-apiserver"], Path({str(sleeper)!r}))
+Cluster(controllers={{}}, programs=programs).__enter__()
+"""
+    caller = subprocess.Popen(
+        [sys.executable, "-c", call],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    listed = tmp_path / "pids"
+    assert eventually(lambda: listed.exists() and len(listed.read_text().split()) == 2)
+    pids = [int(pid) for pid in listed.read_text().split()]
+
+    caller.kill()
+    caller.wait(30)
+
+    assert eventually(lambda: not any(runs(pid) for pid in pids))
+    assert eventually(lambda: not list(tmp_path.glob("fluxhooks-cluster-*")))
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells a process of its parent's end"
+)
+def test_no_process_is_left_when_the_supervisor_is_killed() -> None:
+    """Whoever cleans up can be killed too; closing then removes the files."""
+    with Cluster(controllers={}) as cluster:
+        assert cluster._supervisor is not None
+        directory, pids = cluster.directory, list(cluster.pids.values())
+        os.kill(cluster._supervisor.pid, signal.SIGKILL)
+
+        assert eventually(lambda: not any(runs(pid) for pid in pids))
+        with pytest.raises(ClusterError, match="the supervisor of the cluster is gone"):
+            cluster.restart("etcd")
+
+    assert not directory.exists()
+
+
+def test_the_command_line_prints_how_to_reach_the_cluster_and_ends_on_ctrl_c() -> None:
+    """`python -m sandbox.cluster` is a cluster to play with."""
+    command = subprocess.Popen(
+        [sys.executable, "-m", "sandbox.cluster"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert command.stdout is not None
+    with command.stdout as stdout:
+        lines = [stdout.readline() for _ in range(4)]
+        command.send_signal(signal.SIGINT)
+        rest = stdout.read()
+
+    assert 0 == command.wait(30)
+    assert "" == rest
+    found = re.fullmatch(r"export KUBECONFIG=(/\S+)\n", lines[1])
+    assert found is not None
+    assert not Path(found[1]).exists()
+    assert re.fullmatch(r"receivers: http://127\.0\.0\.1:\d+/hook/\.\.\.\n", lines[2])
