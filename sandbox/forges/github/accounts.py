@@ -179,7 +179,6 @@ def show_repository(site: Site, repository: RepositoryRecord) -> JsonObject:
         "language": None,
         "has_issues": True,
         "has_projects": True,
-        "has_downloads": True,
         "has_wiki": True,
         "has_pages": False,
         "has_discussions": False,

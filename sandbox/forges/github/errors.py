@@ -23,7 +23,8 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
         self.body: JsonObject = {"message": message, **more}
         self.body.setdefault("documentation_url", DOCUMENTATION)
-        self.body.setdefault("status", str(status))
+        if "errors" not in more:
+            self.body.setdefault("status", str(status))  # not part of a published validation error
 
 
 def bad_credentials() -> ApiError:

@@ -193,7 +193,7 @@ class Api:
 
     async def _rate_limit(self, request: Request) -> Answer:
         core = self._quota(_token(request)).show()
-        return Answer({"resources": {"core": core, "search": core}, "rate": core})
+        return Answer({"resources": {"core": core, "search": core}})
 
     async def _user(self, request: Request) -> Answer:
         if _token(request) is None:
