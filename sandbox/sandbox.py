@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sandbox import toolchain
 from sandbox.cluster import Cluster
 from sandbox.forges.github import GitHub
 from sandbox.ingress import Ingress
@@ -16,6 +17,8 @@ from sandbox.stack import Stack
 from sandbox.toolchain.progress import Report
 
 REPOSITORY = Path(__file__).parent.parent
+
+CLUSTER_PROGRAMS = ("etcd", "kube-apiserver", "notification-controller", "source-controller")
 
 _STAND_IN_FORGE = "GitHub: a stand-in, checked against GitHub's published description"
 
@@ -28,12 +31,14 @@ class Sandbox:
         ingress: what the forge reaches the Receivers through, with TLS.
         github: the stand-in for GitHub.
         home: the PULUMI_HOME, with real plugins as far as they can be had.
+        programs: the real programs that run in it, by name.
     """
 
     cluster: Cluster
     ingress: Ingress
     github: GitHub
     home: PulumiHome
+    programs: dict[str, toolchain.Program]
 
     def __init__(self, *, report: Report | None = None) -> None:
         self._report = report
@@ -42,8 +47,12 @@ class Sandbox:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as exits:
             self.directory = Path(exits.enter_context(_temporary_directory()))
+            programs = toolchain.provide(CLUSTER_PROGRAMS, report=self._report)
             self.home = assemble(self.directory / "pulumi-home", report=self._report)
-            self.cluster = exits.enter_context(Cluster())
+            self.programs = {**programs, **self.home.programs}
+            self.cluster = exits.enter_context(
+                Cluster(programs={name: program.path for name, program in programs.items()})
+            )
             self.ingress = exits.enter_context(Ingress(self.cluster.receiver_port))
             self.github = exits.enter_context(
                 GitHub(self.directory / "github", ca_file=self.ingress.ca_file)

@@ -35,7 +35,7 @@ class Run:
     Attributes:
         output: what it printed, both streams in order.
         steps: what the engine did, unchanged resources left out.
-        diagnostics: messages of the engine and the program, as (severity, text); none for debugging.
+        diagnostics: messages of engine and program, as (severity, text), but for debugging.
     """
 
     returncode: int
@@ -80,6 +80,11 @@ class Stack:
         flags = ["--path"] if path else []
         self.run("config", "set", *flags, "--stack", self.name, "--", key, value)
 
+    def set_all(self, values: Mapping[str, str]) -> None:
+        """Set several values at once; keys are paths such as ``receivers.app.repository``."""
+        settings = [f"--plaintext={key}={value}" for key, value in values.items()]
+        self.run("config", "set-all", "--path", "--stack", self.name, *settings)
+
     def up(self, *flags: str, check: bool = True, on_step: "OnStep | None" = None) -> Run:
         """Run an update and return what was done."""
         return self._operation("up", "--yes", "--skip-preview", *flags, check=check, on=on_step)
@@ -120,7 +125,7 @@ class Stack:
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start a command of Pulumi's in a process group of its own, to be waited for or killed."""
         return subprocess.Popen(
-            ["pulumi", *arguments, "--non-interactive", "--color", "never"],
+            ["pulumi", "--non-interactive", "--color", "never", *arguments],
             cwd=self.directory,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -187,10 +192,11 @@ def _steps(events: "Iterator[dict[str, Any]] | list[dict[str, Any]]") -> Iterato
         if done is None:
             continue
         metadata = done["metadata"]
-        if metadata["op"] in ("same", "read", "refresh") or metadata["type"] == _STACK:
+        type_ = metadata["type"]
+        if metadata["op"] in ("same", "read", "refresh") or type_.startswith(_NOT_A_PROGRAMS):
             continue
         op = metadata["op"] if "resOutputsEvent" in event else f"{metadata['op']} failed"
-        yield Step(op, metadata["type"], metadata["urn"].rpartition("::")[2], event["timestamp"])
+        yield Step(op, type_, metadata["urn"].rpartition("::")[2], event["timestamp"])
 
 
 def _diagnostics(events: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -200,4 +206,5 @@ def _diagnostics(events: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
             yield diagnostic["severity"], diagnostic["message"].rstrip("\n")
 
 
-_STACK = "pulumi:pulumi:Stack"
+# The stack itself and the engine's own providers.
+_NOT_A_PROGRAMS = "pulumi:"

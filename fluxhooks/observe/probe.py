@@ -64,6 +64,7 @@ async def deliver(
     event: str,
     body: bytes,
     settle_for: float,
+    certificates: ssl.SSLContext | None = None,
     transport: "httpx.AsyncBaseTransport | None" = None,
 ) -> Answer:
     """POST `body` to `url` as a sender that knows `token` would, and return the answer.
@@ -72,8 +73,9 @@ async def deliver(
         event: the event it is said to be; one the Receiver accepts.
         settle_for: seconds for which an answer that may still settle (404, 502 to 504, no
             connection) is asked for again; 0 asks once.
-        transport: what carries the request; the network, with the certificates of
-            ``SSL_CERT_FILE`` where that is set, when absent.
+        certificates: the authorities to trust; those of ``SSL_CERT_FILE``, else Mozilla's, when
+            absent.
+        transport: what carries the request; the network when absent.
     """
     import httpx
     import tenacity
@@ -84,7 +86,7 @@ async def deliver(
         headers[header] = event
     headers |= sign(receiver_type, token, body)
     async with httpx.AsyncClient(
-        transport=transport, verify=_certificates(), timeout=_ATTEMPT_SECONDS
+        transport=transport, verify=certificates or _certificates(), timeout=_ATTEMPT_SECONDS
     ) as client:
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_result(_may_settle),

@@ -1,0 +1,87 @@
+"""Deliveries that keep flowing while something else happens, and what became of them."""
+
+import itertools
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from sandbox.forges.github import GitHub
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What became of the deliveries of one load.
+
+    Attributes:
+        answers: how many deliveries got which status; None where none came.
+    """
+
+    answers: Counter[int | None]
+
+    @property
+    def sent(self) -> int:
+        """How many were sent."""
+        return self.answers.total()
+
+    @property
+    def lost(self) -> int:
+        """How many were not answered 200, and so asked Flux for nothing."""
+        return self.sent - self.answers[200]
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{count} × {'no answer' if status is None else status}"
+            for status, count in sorted(self.answers.items(), key=lambda item: item[0] or 0)
+        )
+
+
+class Load:
+    """Sends pushes of `repository` at `rate` a second, from entering the context to leaving it.
+
+    Every second one is held back by the forge for `queued` seconds, as a busy forge does, and then
+    goes to the URL that was the webhook's when it was queued.
+    """
+
+    tally: Tally
+
+    def __init__(self, github: GitHub, repository: str, *, rate: float, queued: float) -> None:
+        self._github = github
+        self._repository = repository
+        self._rate = rate
+        self._queued = queued
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._send, name=f"load-{repository}", daemon=True)
+        self._guids: set[str] = set()
+
+    def __enter__(self) -> Self:
+        turns = itertools.cycle((0.0, self._queued))
+        self._github.delivery_delay = lambda: next(turns)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._github.wait_idle(self._queued + 30)
+        self._github.delivery_delay = 0.0
+        answers = {
+            delivery.guid: delivery.status_code or None
+            for delivery in self._github.deliveries(self._repository)
+        }
+        # An event of which no webhook was told has no delivery, and is lost all the same.
+        self.tally = Tally(Counter(answers.get(guid) for guid in self._guids))
+
+    def _send(self) -> None:
+        due = time.monotonic()
+        while not self._stop.is_set():
+            self._guids.add(self._github.send(self._repository))
+            due += 1 / self._rate
+            self._stop.wait(max(0.0, due - time.monotonic()))
