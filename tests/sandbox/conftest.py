@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from githubkit_schemas.latest import models  # noqa: F401  # slow: outside of every test's time
 
 from sandbox.forges.github import GitHub, Repository
 from tests.sandbox.receiver import Receiver
