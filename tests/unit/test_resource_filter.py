@@ -1,0 +1,57 @@
+"""The filter makes probes harmless and lets the catch-up through."""
+
+import json
+
+import pytest
+
+from fluxhooks.flux.resource_filter import CATCH_UP_BODY, PROBE_BODY, with_probe
+
+
+def test_without_a_users_filter() -> None:
+    """Probe and ping reach no target, everything else reaches all."""
+    assert "!has(req.fluxhooksProbe) && !has(req.zen)" == with_probe(None)
+
+
+def test_a_users_filter_is_joined_in_parentheses() -> None:
+    """An `||` of the user's cannot undo ours, and the catch-up does not depend on it."""
+    joined = with_probe("req.ref == 'a' || req.ref == 'b'")
+
+    assert (
+        "!has(req.fluxhooksProbe) && !has(req.zen) && "
+        "(has(req.fluxhooksCatchUp) || (req.ref == 'a' || req.ref == 'b'))"
+    ) == joined
+
+
+@pytest.mark.parametrize("user_filter", [None, "req.ref == 'refs/heads/main'"])
+@pytest.mark.parametrize(
+    ("body", "acts"),
+    [
+        pytest.param(PROBE_BODY, False, id="the probe"),
+        pytest.param(CATCH_UP_BODY, True, id="the catch-up"),
+        pytest.param(b'{"zen": "Keep it logically awesome.", "hook_id": 1}', False, id="a ping"),
+        pytest.param(b'{"ref": "refs/heads/main"}', True, id="a push to the branch"),
+        pytest.param(b'{"ref": "refs/heads/main", "fluxhooksProbe": 1}', False, id="a marked push"),
+    ],
+)
+def test_what_passes_the_filter(user_filter: str | None, body: bytes, acts: bool) -> None:
+    """With or without a user's filter, the same bodies reach the targets."""
+    assert acts == _holds(with_probe(user_filter), json.loads(body))
+
+
+@pytest.mark.parametrize("user_filter", ["req.ref == 'refs/heads/other'", "false", "true && false"])
+def test_a_users_filter_decides_on_deliveries_and_not_on_the_catch_up(user_filter: str) -> None:
+    """What was queued when the URL changed may be for any branch."""
+    joined = with_probe(user_filter)
+
+    assert not _holds(joined, {"ref": "refs/heads/main"})
+    assert _holds(joined, json.loads(CATCH_UP_BODY))
+
+
+def _holds(expression: str, req: dict[str, object]) -> bool:
+    # The few words of CEL used here are those of Python under other names.
+    python = expression.replace("&&", " and ").replace("||", " or ").replace("!has", "not has")
+    for field in ("fluxhooksProbe", "fluxhooksCatchUp", "zen"):
+        python = python.replace(f"has(req.{field})", f"has('{field}')")
+    python = python.replace("req.ref", "req['ref']")
+    names = {"has": lambda key: key in req, "req": req, "true": True, "false": False}
+    return bool(eval(python, {"__builtins__": {}}, names))
