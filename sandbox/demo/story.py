@@ -39,6 +39,16 @@ class Story:
         self._client = sandbox.cluster.client()
         self._repository = sandbox.github.create_repository("app")
         sandbox.github.create_repository("legacy")
+        self._client.create(
+            GitRepository(
+                metadata={"name": "app", "namespace": "flux-system"},
+                spec={
+                    "interval": "30m",
+                    "ref": {"branch": "main"},
+                    "url": self._repository.clone_url,
+                },
+            )
+        )
 
     def tell(self, started: float) -> None:
         """Tell it, from step 1 on.
@@ -83,14 +93,8 @@ class Story:
         return stack
 
     def _push(self) -> None:
-        screen, clone_url = self._screen, self._repository.clone_url
+        screen = self._screen
         screen.step(3, "git push, with a GitRepository that polls every 30 minutes")
-        self._client.create(
-            GitRepository(
-                metadata={"name": "app", "namespace": "flux-system"},
-                spec={"url": clone_url, "interval": "30m", "ref": {"branch": "main"}},
-            )
-        )
         self._wait_for_revision("")
         sha = self._repository.commit({"app.yaml": "replicas: 2\n"}, message="Scale up")
         seen_at = self._wait_for_revision(sha)
@@ -210,8 +214,9 @@ class Story:
         """Return when the GitRepository's artifact was first seen to be of a revision."""
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
-            source = self._client.get(GitRepository, "app")
-            if ((source.status or {}).get("artifact") or {}).get("revision", "-").endswith(sha):
+            status = self._client.get(GitRepository, "app").status or {}
+            revision = (status.get("artifact") or {}).get("revision")
+            if revision is not None and revision.endswith(sha):
                 return time.time()
             time.sleep(0.005)
         return float("inf")
