@@ -16,17 +16,27 @@ def shared_github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHub]:
         yield github
 
 
+@pytest.fixture(scope="module")
+def api(shared_github: GitHub) -> Iterator[httpx.Client]:
+    """The REST API with the right token."""
+    with httpx.Client(
+        base_url=f"{shared_github.base_url}api/v3",
+        headers={"Authorization": f"Bearer {shared_github.token}"},
+        trust_env=False,
+    ) as client:
+        yield client
+
+
 @pytest.fixture
-def github(shared_github: GitHub) -> Iterator[GitHub]:
+def github(shared_github: GitHub, api: httpx.Client) -> Iterator[GitHub]:
     """The module's stand-in; after each test it behaves again, and the owner has no webhooks."""
     yield shared_github
     shared_github.faults.clear()
     shared_github.delivery_delay = 0.0
     shared_github.resume_deliveries()
     shared_github.wait_idle()
-    with httpx.Client(headers={"Authorization": f"Bearer {shared_github.token}"}) as client:
-        for hook in shared_github.hooks():
-            client.delete(f"{shared_github.base_url}orgs/{shared_github.owner}/hooks/{hook.id}")
+    for hook in shared_github.hooks():
+        api.delete(f"/orgs/{shared_github.owner}/hooks/{hook.id}")
 
 
 @pytest.fixture
@@ -39,17 +49,6 @@ def repository(github: GitHub, request: pytest.FixtureRequest) -> Repository:
 def receiver() -> Iterator[Receiver]:
     with Receiver() as receiver:
         yield receiver
-
-
-@pytest.fixture
-def api(github: GitHub) -> Iterator[httpx.Client]:
-    """The REST API with the right token."""
-    with httpx.Client(
-        base_url=f"{github.base_url}api/v3",
-        headers={"Authorization": f"Bearer {github.token}"},
-        trust_env=False,
-    ) as client:
-        yield client
 
 
 @pytest.fixture

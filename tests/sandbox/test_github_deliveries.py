@@ -221,6 +221,7 @@ def test_any_event_can_be_sent_with_a_payload_of_ones_own(
     """The payload as it is; its `action` goes into the log."""
     config = {"url": receiver.url(), "content_type": "json"}
     api.post(hooks_path, json={"events": ["release"], "config": config})
+    github.wait_idle()
 
     github.send(repository.name, "release", {"action": "published", "text": "ü"})
 

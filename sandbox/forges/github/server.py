@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 import socket
 import time
@@ -241,7 +240,6 @@ class GitHub:
                 timeout_graceful_shutdown=1,
             )
         )
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         serving = portal.start_task_soon(server.serve, [listener])
 
         def stop() -> None:
