@@ -1,5 +1,6 @@
 """The API server's REST interface, as far as the plugin uses it."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ Object = dict[str, Any]
 Propagation = Literal["Foreground", "Background", "Orphan"]
 # The name under which the API server books plain creates; updates then take these fields over.
 CREATE_MANAGER = "pulumi-kubernetes"
+# As often as the API machinery's own client.
+_BUSY_RETRIES = 10
 _APPLY = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"
 
@@ -144,21 +147,26 @@ class Api:
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
         await self._request("DELETE", await self._path(obj, name), body=options)
 
+    async def list_all(self, obj: Mapping[str, Any]) -> tuple[list[Object], str]:
+        """Return all objects of the kind and namespace of `obj`, and the version of this list."""
+        answer = await self._request("GET", await self._path(obj))
+        version = str(answer["metadata"]["resourceVersion"])
+        # Items of a list do not say again what they are.
+        identity = {"apiVersion": obj["apiVersion"], "kind": obj["kind"]}
+        return [identity | item for item in answer["items"]], version
+
     async def watch(
-        self, obj: Mapping[str, Any], name: str, *, since: str
+        self, obj: Mapping[str, Any], *, since: str
     ) -> AsyncGenerator[tuple[str, Object], None]:
-        """Yield type and object of each event of one object after the resource version `since`.
+        """Yield type and object of each event of this kind and namespace after a version.
 
         Ends when the API server closes the stream.
         """
-        params = {"watch": "true", "fieldSelector": f"metadata.name={name}"}
-        if since:
-            params["resourceVersion"] = since
         try:
             async with self._client.stream(
                 "GET",
                 await self._path(obj),
-                params=params,
+                params={"watch": "true", "resourceVersion": since},
                 timeout=httpx.Timeout(60, read=None),
             ) as response:
                 if response.is_error:
@@ -183,16 +191,22 @@ class Api:
         body: object = None,
         content_type: str = "application/json",
     ) -> Object:
-        try:
-            response = await self._client.request(
-                method,
-                path,
-                params=params,
-                content=None if body is None else json.dumps(body),
-                headers={"Content-Type": content_type, "Accept": "application/json"},
-            )
-        except httpx.TransportError as error:
-            raise UnreachableError(_reason(error)) from None
+        for attempt in range(_BUSY_RETRIES + 1):
+            try:
+                response = await self._client.request(
+                    method,
+                    path,
+                    params=params,
+                    content=None if body is None else json.dumps(body),
+                    headers={"Content-Type": content_type, "Accept": "application/json"},
+                )
+            except httpx.TransportError as error:
+                raise UnreachableError(_reason(error)) from None
+            pause = response.headers.get("Retry-After", "")
+            busy = response.status_code == 429 or response.status_code >= 500
+            if attempt == _BUSY_RETRIES or not busy or not pause.isdigit():
+                break
+            await asyncio.sleep(int(pause))
         if response.is_error:
             raise _error(response)
         answer: Object = response.json()

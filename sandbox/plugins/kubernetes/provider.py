@@ -44,6 +44,11 @@ _CONFLICT_HELP: Final = (
     "managing-resources-with-server-side-apply/"
     "#handle-field-conflicts-on-existing-resources for troubleshooting help"
 )
+_NO_KUBECONFIG: Final = (
+    "unable to load Kubernetes client configuration from kubeconfig file. Make sure you have: "
+    "\n\n \t • set up the provider as per "
+    "https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/ "
+)
 _UNREACHABLE: Final = "configured Kubernetes cluster is unreachable"
 _DELETE_UNREACHABLE: Final = (
     "If the cluster was deleted, you can remove this resource from Pulumi state by rerunning the "
@@ -158,13 +163,18 @@ class Provider:
                 context=self._settings.context,
                 cluster=self._settings.cluster,
             )
-            api = Api(connection, version=self.version)
-            self._default_namespace = self._settings.namespace or connection.namespace
-            await api.check()
-        except (ApiError, UnreachableError) as error:
-            self._unreachable = str(error)
+        except UnreachableError as error:
+            self._unreachable = f"{_NO_KUBECONFIG}\n\n {error}"
         else:
-            self._connected = api
+            self._default_namespace = self._settings.namespace or connection.namespace
+            api = Api(connection, version=self.version)
+            try:
+                await api.check()
+                self._connected = api
+            except (ApiError, UnreachableError) as error:
+                self._unreachable = (
+                    f"unable to load schema information from the API server: {error}"
+                )
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
         )

@@ -23,6 +23,7 @@ SKIP_AWAIT: Final = "pulumi.com/skipAwait"
 TIMEOUT_SECONDS: Final = "pulumi.com/timeoutSeconds"
 DEFAULT_TIMEOUT: Final = 600.0
 TIMED_OUT: Final = "timed out waiting for the condition"
+CANCELLED: Final = "context canceled"
 _RECONNECT_AFTER: Final = 0.2
 
 
@@ -161,7 +162,7 @@ async def until(
         all(condition.holds(last) for condition in conditions)
     except PluginError as error:
         raise WaitError(str(error), last) from None
-    raise WaitError(TIMED_OUT, last)
+    raise WaitError(CANCELLED if cancelled.is_set() else TIMED_OUT, last)
 
 
 async def until_gone(
@@ -195,37 +196,34 @@ async def until_gone(
         except ApiError as error:
             if error.not_found:
                 return
-    raise WaitError(TIMED_OUT, last)
+    raise WaitError(CANCELLED if cancelled.is_set() else TIMED_OUT, last)
 
 
 async def _events(api: Api, obj: Object) -> AsyncGenerator[tuple[str, Object], None]:
-    """Yield the changes of `obj` after what it shows, for ever, over lost connections."""
-    since = str(_dig(obj, "metadata", "resourceVersion") or "")
+    """Yield what `obj` is now, and each of its changes, over lost connections.
+
+    It lists and watches the whole namespace, as an informer does: a program whose credentials may
+    only read its own objects must not find out elsewhere.
+    """
     name = naming.name_of(obj)
+    known = True
     while True:
-        try:
-            async with contextlib.aclosing(api.watch(obj, name, since=since)) as stream:
+        with contextlib.suppress(ApiError, UnreachableError):
+            objects, since = await api.list_all(obj)
+            found = [item for item in objects if naming.name_of(item) == name]
+            if found:
+                yield "MODIFIED", found[0]
+            elif known:
+                yield "DELETED", obj
+            known = bool(found)
+            async with contextlib.aclosing(api.watch(obj, since=since)) as stream:
                 async for type_, seen in stream:
                     if type_ == "ERROR":
-                        # Too old a version to continue from: start with what is there now.
-                        since = ""
+                        # Too old a version to continue from: list again.
                         break
-                    since = str(_dig(seen, "metadata", "resourceVersion") or "")
-                    if type_ != "BOOKMARK":
+                    if naming.name_of(seen) == name:
+                        known = type_ != "DELETED"
                         yield type_, seen
-        except (ApiError, UnreachableError):
-            since = ""
-        if not since:
-            try:
-                current = await api.get(obj, name)
-            except ApiError as error:
-                if error.not_found:
-                    yield "DELETED", obj
-            except UnreachableError:
-                pass
-            else:
-                since = str(_dig(current, "metadata", "resourceVersion") or "")
-                yield "MODIFIED", current
         await asyncio.sleep(_RECONNECT_AFTER)
 
 
