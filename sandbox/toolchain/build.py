@@ -148,6 +148,8 @@ class _Build:
         if self._total >= ENOUGH_TO_LEARN_FROM:
             seconds = (time.monotonic() - self._start) / self._total
             self._cache.remember("seconds", "package", seconds)
+            text = "`go clean -cache -modcache` frees what Go keeps of the build; the programs stay"
+            self._report(Progress(_names(self._rows), Phase.NOTE, 0.0, text))
 
     def _collect(self, programs: Path) -> None:
         for row in [row for row in self._pending if (programs / row.binary).exists()]:

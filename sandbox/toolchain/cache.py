@@ -66,7 +66,7 @@ class Cache:
             _copy(source, path.parent / name)
         # The binary comes last: whoever sees it may rely on the rest.
         binary.chmod(0o755)
-        os.replace(binary, path)
+        binary.replace(path)
         return path
 
     def workshop(self, name: str) -> Path:
@@ -98,7 +98,7 @@ class Cache:
         self.root.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=self.root, delete=False) as file:
             json.dump(memory, file, indent=1, sort_keys=True)
-        os.replace(file.name, self.root / "memory.json")
+        Path(file.name).replace(self.root / "memory.json")
 
     def unused(self, rows: Iterable[Pinned]) -> list[Path]:
         """The folders of versions that this checkout has no use for."""
@@ -133,4 +133,4 @@ def _copy(source: Path, target: Path) -> None:
         else:
             shutil.copyfile(source, copy)
             copy.chmod(0o755)
-        os.replace(copy, target)
+        copy.replace(target)

@@ -1,6 +1,5 @@
 """The definitions of Flux's objects, from the same Go modules as its controllers."""
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -37,7 +36,7 @@ def _copy(source: Path, folder: Path) -> None:
         for file in source.glob("*.yaml"):
             shutil.copyfile(file, copy / file.name)
         try:
-            os.rename(copy, folder)
+            copy.rename(folder)
         except OSError:
             # Another process was first; what it copied is the same.
             if not folder.exists():
