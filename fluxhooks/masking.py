@@ -10,7 +10,7 @@ _SIGNATURE = re.compile(r"\b(sha(?:1|256|512))=[0-9a-f]{40,128}")
 
 def mask(text: str) -> str:
     """Return `text` with every hook path's digest and every HMAC replaced by ``***``."""
-    return _SIGNATURE.sub(r"\1=***", HOOK_PATH.sub("/hook/***", text))
+    return _SIGNATURE.sub(r"\1=***", HOOK_PATH.sub(r"\1***", text))
 
 
 class MaskingFilter(logging.Filter):

@@ -9,8 +9,11 @@ import re
 
 PREFIX = "/hook/"
 
-# A path is a credential: whatever prints goes through this (see ``masking``).
-HOOK_PATH = re.compile(r"/hook/[0-9a-f]{64}")
+# A path is a credential, also where a redirect to a login page quotes it percent-encoded:
+# whatever prints goes through this (see ``masking``). Group 1 may be shown.
+HOOK_PATH = re.compile(
+    r"((?:/|%(?:25)*2F)hook(?:/|%(?:25)*2F))[0-9a-f]{64}", re.ASCII | re.IGNORECASE
+)
 
 # No token, name and namespace hash to it; a controller answers it 404, a wrong Service does not.
 UNKNOWN_PATH = PREFIX + "0" * 64

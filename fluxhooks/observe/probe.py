@@ -6,6 +6,7 @@ them. Redirects are never followed: no forge follows them either.
 
 import functools
 import json
+import logging
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from fluxhooks.flux.receiver_types import RECEIVER_TYPES, ReceiverType
 from fluxhooks.flux.resource_filter import CATCH_UP_BODY, PROBE_BODY
 from fluxhooks.flux.signature import sign
-from fluxhooks.masking import mask
+from fluxhooks.masking import MaskingFilter, mask
 
 if TYPE_CHECKING:
     import httpx
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 SETTLING: Final = frozenset({404, 502, 503, 504})
 
 _ATTEMPT_SECONDS = 10.0
+
+_MASKING: Final = MaskingFilter()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +83,8 @@ async def deliver(
     import httpx
     import tenacity
 
+    # httpx logs each request's URL; adding a filter again changes nothing.
+    logging.getLogger("httpx").addFilter(_MASKING)
     headers = {"Content-Type": "application/json", "User-Agent": "fluxhooks"}
     header = RECEIVER_TYPES[receiver_type].event_header
     if header is not None:
