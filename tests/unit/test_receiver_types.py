@@ -63,9 +63,7 @@ def test_only_a_generic_receiver_acts_on_a_bare_get() -> None:
 
 def test_the_secrets_keys() -> None:
     """Every Secret has a token; Google's has two keys more, and generic-oidc has no Secret."""
-    keys = {
-        str(t): f.secret_keys for t, f in RECEIVER_TYPES.items() if f.secret_keys != ("token",)
-    }
+    keys = {str(t): f.secret_keys for t, f in RECEIVER_TYPES.items() if f.secret_keys != ("token",)}
 
     assert {"gcr": ("token", "email", "audience"), "generic-oidc": ()} == keys
 
@@ -77,7 +75,9 @@ def test_only_github_pings_by_itself() -> None:
 
 def test_senders_of_other_bodies_than_json_objects() -> None:
     """A filter makes the controller answer 500 to those, so it is not put on by default."""
-    assert {"generic", "harbor"} == {str(t) for t, f in RECEIVER_TYPES.items() if not f.json_objects}
+    assert {"generic", "harbor"} == {
+        str(t) for t, f in RECEIVER_TYPES.items() if not f.json_objects
+    }
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,7 @@ def test_senders_of_other_bodies_than_json_objects() -> None:
             ["package", "push", "registry_package"],
             id="two kinds are joined, sorted",
         ),
-        pytest.param(
-            "github", ["GitRepository", "HelmChart"], ["push"], id="shared events once"
-        ),
+        pytest.param("github", ["GitRepository", "HelmChart"], ["push"], id="shared events once"),
         pytest.param(
             "gitlab",
             ["GitRepository"],
