@@ -16,7 +16,8 @@ from githubkit_schemas.latest.models import (
     WebhookConfig,
 )
 
-from sandbox.forges.github import GitHub, Repository
+from sandbox.forges.github import GitHub, Repository, hooks
+from sandbox.forges.github.hooks import Target
 from tests.sandbox.published import unpublished
 
 URL = "http://127.0.0.1:9/hook/one"
@@ -316,6 +317,7 @@ def test_the_twenty_first_hook_for_one_event_is_refused(api: httpx.Client, hooks
         'http://127.0.0.1/"',
         "http://",
         "http://a:port/",
+        "http://a:0/",
         "h ttp:",
     ],
 )
@@ -579,3 +581,33 @@ def test_a_used_up_quota_refuses_until_its_reset(tmp_path: Any) -> None:
     assert "API rate limit exceeded for user ID 1." == answers[2].json()["message"]
     assert "0" == answers[2].headers["X-RateLimit-Remaining"]
     assert str(state["resources"]["core"]["reset"]) == answers[2].headers["X-RateLimit-Reset"]
+
+
+def test_an_edit_moves_the_time_of_the_last_change_only() -> None:
+    """`updated_at` follows every edit, `created_at` none."""
+    target = Target("acme/app", 1)
+    hook = hooks.create({"config": config()}, target=target, number=7, now=1.0)
+
+    edited = hooks.edit_config(hook, {"secret": "second"}, now=2.0)
+
+    assert (1.0, 1.0) == (hook.created_at, hook.updated_at)
+    assert (7, 1.0, 2.0) == (edited.id, edited.created_at, edited.updated_at)
+
+
+@pytest.mark.parametrize(("first", "second"), [(["*"], ["push"]), (["push"], ["*"])])
+def test_all_events_overlap_with_any(
+    api: httpx.Client, hooks_path: str, first: list[str], second: list[str]
+) -> None:
+    """`*` is every event when twins are looked for."""
+    create(api, hooks_path, events=first)
+
+    answer = api.post(hooks_path, json={"events": second, "config": config()})
+
+    assert "Hook already exists on this repository" == hook_errors(answer)[0]["message"]
+
+
+def test_an_empty_secret_is_none(api: httpx.Client, hooks_path: str) -> None:
+    """It reads back as absent, and nothing is signed with it."""
+    hook = create(api, hooks_path, config=config(secret=""))
+
+    assert "secret" not in hook["config"]

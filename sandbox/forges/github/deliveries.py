@@ -65,6 +65,11 @@ class Delivery:
         return 200 <= self.status_code <= 299
 
     @property
+    def answered(self) -> bool:
+        """Whether there was an answer at all; without one `status_code` is 502 or 504."""
+        return bool(self.response_headers)
+
+    @property
     def payload(self) -> Any:
         return parse(self.request_body)
 
@@ -113,7 +118,7 @@ def last_response(delivery: Delivery) -> LastResponse:
     """What a webhook says of its newest delivery: not the receiver's own status when it failed."""
     if delivery.ok:
         return LastResponse(delivery.status_code, "active", "OK")
-    if delivery.response_headers:
+    if delivery.answered:
         return LastResponse(422, "misconfigured", delivery.status)
     return LastResponse(delivery.status_code, "timeout", delivery.status)
 

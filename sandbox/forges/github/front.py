@@ -63,28 +63,25 @@ class Front:
         scope = {**scope, "path": path, "raw_path": path.encode()}
         started = time.time()
         fault = self._faults.take(scope["method"], path)
+
+        def note(status: int) -> None:
+            known = UNKNOWN_ENDPOINT not in scope
+            self._state.requests.append(Request(scope["method"], path, status, started, known))
+
         if fault is None:
-            status = await self._serve(scope, receive, send)
-        else:
-            if fault.after:
-                await self._serve(scope, receive, _discard)
-            status = fault.status if fault.kind is Kind.RESPOND else 0
-        known = UNKNOWN_ENDPOINT not in scope
-        self._state.requests.append(Request(scope["method"], path, status, started, known))
-        if fault is not None:
-            await self._misbehave(fault, scope, receive, send)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int:
-        status = 0
+            async def observe(message: Message) -> None:
+                # Before the answer leaves: whoever has it finds the request noted.
+                if message["type"] == "http.response.start":
+                    note(message["status"])
+                await send(message)
 
-        async def observe(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        await self._app(scope, receive, observe)
-        return status
+            await self._app(scope, receive, observe)
+            return
+        if fault.after:
+            await self._app(scope, receive, _discard)
+        note(fault.status if fault.kind is Kind.RESPOND else 0)
+        await self._misbehave(fault, scope, receive, send)
 
     async def _misbehave(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.kind is Kind.RESPOND:
