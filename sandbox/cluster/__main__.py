@@ -3,8 +3,11 @@
 import signal
 import sys
 import time
+from contextlib import ExitStack
 
 from sandbox.cluster import Cluster, ClusterError
+from sandbox.toolchain import ToolchainError
+from sandbox.toolchain.show import Show
 
 
 def main() -> int:
@@ -12,7 +15,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
     try:
-        with Cluster() as cluster:
+        with ExitStack() as stack:
+            with Show() as show:
+                cluster = stack.enter_context(Cluster(report=show))
             print(f"ready after {time.monotonic() - began:.1f} s; Ctrl-C stops it")
             print(f"export KUBECONFIG={cluster.kubeconfig}")
             print(f"receivers: http://127.0.0.1:{cluster.receiver_port}/hook/...")
@@ -20,7 +25,7 @@ def main() -> int:
             signal.pause()
     except KeyboardInterrupt:
         return 0
-    except ClusterError as error:
+    except (ClusterError, ToolchainError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

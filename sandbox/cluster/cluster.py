@@ -19,6 +19,7 @@ from sandbox.cluster.kubeconfig import write_kubeconfig
 from sandbox.cluster.ports import free_ports
 from sandbox.cluster.programs import API_SERVER, CONTROLLERS, ETCD, Address, Daemon
 from sandbox.cluster.supervisor import Supervisor
+from sandbox.toolchain.progress import Report
 
 if TYPE_CHECKING:
     import lightkube
@@ -47,8 +48,10 @@ class Cluster:
     notification-controller and source-controller without any.
     `environment`: further environment variables of the controllers. They inherit none.
     `programs`: the executables by name; those not given come from `sandbox.toolchain`.
+    `report`: told what the toolchain does when programs must first be downloaded or built.
 
-    Raises `ProgramDiedError` or `NotReadyError` when a program does not start.
+    Raises `ProgramDiedError` or `NotReadyError` when a program does not start, and
+    `ToolchainError` when one cannot be had.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Cluster:
         controllers: Mapping[str, Sequence[str]] = DEFAULT_CONTROLLERS,
         environment: Mapping[str, str] | None = None,
         programs: Mapping[str, Path] | None = None,
+        report: Report | None = None,
     ) -> None:
         if unknown := sorted(controllers.keys() - CONTROLLERS.keys()):
             raise ValueError(
@@ -74,6 +78,7 @@ class Cluster:
             daemon.name: daemon
             for daemon in (ETCD, API_SERVER, *(CONTROLLERS[name] for name in controllers))
         }
+        self._report = report
         self._supervisor: Supervisor | None = None
         self._closing = ExitStack()
 
@@ -211,7 +216,8 @@ class Cluster:
 
     def _find_programs(self) -> dict[str, Path]:
         missing = [name for name in self._daemons if name not in self._given_programs]
-        found = {name: program.path for name, program in toolchain.provide(missing).items()}
+        provided = toolchain.provide(missing, report=self._report)
+        found = {name: program.path for name, program in provided.items()}
         return {**found, **self._given_programs}
 
     def _open_once(self) -> None:
@@ -249,11 +255,17 @@ class Cluster:
     def _admin_http(self) -> httpx.Client:
         return httpx.Client(
             base_url=self.server,
-            headers={"Authorization": f"Bearer {self.token}"},
+            auth=self._authorize,
             verify=ssl.create_default_context(cafile=self.ca_file),
             timeout=10.0,
             trust_env=False,
         )
+
+    def _authorize(self, request: httpx.Request) -> httpx.Request:
+        # The same client asks the other programs for their health, without the token.
+        if str(request.url).startswith(f"{self.server}/"):
+            request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
 
     def _make_directory(self) -> None:
         if self._given_directory is None:

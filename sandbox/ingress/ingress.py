@@ -25,10 +25,14 @@ class Ingress:
     agree. When nothing listens on `target_port` the answer is 502.
 
     `ca`: who issues the certificate; by default a new authority. Its certificate is in `ca_file`.
+    `directory`: where `ca_file` is written; by default a new one, removed at the end.
     """
 
-    def __init__(self, target_port: int, *, ca: trustme.CA | None = None) -> None:
+    def __init__(
+        self, target_port: int, *, ca: trustme.CA | None = None, directory: Path | None = None
+    ) -> None:
         self._target_port = target_port
+        self._given_directory = directory
         self._ca = ca or trustme.CA(organization_name="fluxhooks sandbox ingress")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="ingress", daemon=True)
@@ -39,7 +43,11 @@ class Ingress:
     def __enter__(self) -> Self:
         self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._ca.issue_cert("localhost", "127.0.0.1").configure_cert(self._tls)
-        self._directory = Path(tempfile.mkdtemp(prefix="fluxhooks-ingress-"))
+        if self._given_directory is None:
+            self._directory = Path(tempfile.mkdtemp(prefix="fluxhooks-ingress-"))
+        else:
+            self._directory = self._given_directory
+            self._directory.mkdir(parents=True, exist_ok=True)
         self._ca.cert_pem.write_to_path(str(self.ca_file))
         self._socket = _bound(0)
         self._port = int(self._socket.getsockname()[1])
@@ -53,7 +61,8 @@ class Ingress:
         self._thread.join()
         self._loop.close()
         self._socket.close()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        if self._given_directory is None:
+            shutil.rmtree(self._directory, ignore_errors=True)
 
     @property
     def host(self) -> str:
@@ -63,7 +72,7 @@ class Ingress:
     @property
     def ca_file(self) -> Path:
         """The authority's certificate as PEM, for `SSL_CERT_FILE` of clients."""
-        return self._directory / "ca.pem"
+        return self._directory / "ingress-ca.pem"
 
     @property
     def target_port(self) -> int:

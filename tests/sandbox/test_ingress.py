@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx
 import pytest
@@ -94,6 +95,16 @@ def test_a_given_authority_issues_the_certificate(upstream: Upstream) -> None:
 
     with Ingress(target_port=upstream.server_port, ca=authority) as ingress:
         assert authority.cert_pem.bytes() == ingress.ca_file.read_bytes()
+
+
+def test_the_authoritys_file_can_be_put_where_somebody_else_removes_it(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    """A directory that goes with its owner goes also when no handler runs."""
+    with Ingress(target_port=upstream.server_port, directory=tmp_path / "own") as ingress:
+        assert tmp_path / "own" == ingress.ca_file.parent
+
+    assert ingress.ca_file.is_file()
 
 
 def test_a_connection_is_reused(client: httpx.Client, upstream: Upstream) -> None:

@@ -20,6 +20,7 @@ PROJECT = Path(__file__).parents[2]
 def directory(tmp_path: Path) -> Path:
     directory = tmp_path / "owned"
     directory.mkdir()
+    (directory / "file").touch()
     return directory
 
 
@@ -108,11 +109,9 @@ def test_a_program_that_does_not_want_to_stop_is_killed_with_its_children(
     supervisor: Supervisor, directory: Path, tmp_path: Path
 ) -> None:
     """Two seconds after the SIGTERM, and the whole process group."""
-    log = tmp_path / "log"
-    child = f"(trap '' TERM; echo on; while :; do sleep 0.1; : {directory}; done)"
-    run(supervisor, "it", f"trap '' TERM; {child} & wait; {child}", log=log)
-    assert eventually(lambda: "on" in log.read_text())
-    assert 3 == len(processes_of(directory))
+    hang = f"tail -f {directory}/file"
+    run(supervisor, "it", f"trap '' TERM; {hang} & exec {hang}", log=tmp_path / "log")
+    assert eventually(lambda: 3 == len(processes_of(directory)))
 
     supervisor.stop("it")
 
@@ -139,7 +138,7 @@ from sandbox.cluster.supervisor import Supervisor
 directory = Path(sys.argv[1])
 supervisor = Supervisor(directory, log=directory / "log", remove=True)
 for name in ("one", "two"):
-    text = f"trap '' TERM; while :; do sleep 0.1; : {directory}; done"
+    text = f"trap '' TERM; exec tail -f {directory}/log"
     supervisor.start(name, ["/bin/sh", "-c", text], environment={}, log=directory / "log")
 print("started", flush=True)
 sys.stdin.readline()
@@ -224,7 +223,7 @@ def test_no_program_is_left_when_the_supervisor_is_killed(
     supervisor: Supervisor, directory: Path, tmp_path: Path
 ) -> None:
     """Whoever cleans up can be killed too; closing then removes the files."""
-    run(supervisor, "it", f"while :; do sleep 0.1; : {directory}; done", log=tmp_path / "log")
+    run(supervisor, "it", f"exec tail -f {directory}/file", log=tmp_path / "log")
     assert 2 == len(processes_of(directory))
 
     os.kill(supervisor.pid, signal.SIGKILL)
@@ -239,7 +238,7 @@ def test_no_program_is_left_when_the_supervisor_is_killed(
 def test_a_directory_that_is_somebody_elses_stays(directory: Path, tmp_path: Path) -> None:
     """Without `remove` only the programs go."""
     supervisor = Supervisor(directory, log=tmp_path / "log", remove=False)
-    run(supervisor, "it", f"while :; do sleep 0.1; : {directory}; done", log=tmp_path / "log")
+    run(supervisor, "it", f"exec tail -f {directory}/file", log=tmp_path / "log")
     assert 2 == len(processes_of(directory))
 
     supervisor.close()
