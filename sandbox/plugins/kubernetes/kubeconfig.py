@@ -54,11 +54,18 @@ def connect(path_or_content: str = "", *, context: str = "", cluster: str = "") 
             raise UnsupportedError(f"'{key}' of a kubeconfig's cluster")
     if not target.get("server"):
         raise UnreachableError(f"invalid configuration: context {context_name!r} names no server")
+    try:
+        tls, headers = _tls(target, user, directory), _headers(user, directory)
+    except (OSError, ValueError) as error:
+        # Not the error's text, which may quote what it could not read.
+        raise UnreachableError(
+            f"the credentials of the kubeconfig cannot be read ({type(error).__name__})"
+        ) from None
     return Connection(
         server=target["server"].rstrip("/"),
         namespace=chosen.get("namespace") or "default",
-        tls=_tls(target, user, directory),
-        headers=_headers(user, directory),
+        tls=tls,
+        headers=headers,
     )
 
 

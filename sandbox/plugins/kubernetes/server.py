@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import traceback
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any, Final
@@ -168,6 +169,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             )
         except PluginError as error:
             await context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        except Exception as error:
+            # Not its text, which may quote a secret.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            await context.abort(
+                grpc.StatusCode.UNKNOWN,
+                f"stand-in: {type(error).__name__} at {place.filename}:{place.lineno}",
+            )
 
 
 def _details(failure: PartialError) -> bytes:

@@ -159,7 +159,8 @@ async def until(
     if await _within(observe(), timeout=timeout, cancelled=cancelled):
         return last
     try:
-        all(condition.holds(last) for condition in conditions)
+        if all(condition.holds(last) for condition in conditions):
+            return last
     except PluginError as error:
         raise WaitError(str(error), last) from None
     raise WaitError(CANCELLED if cancelled.is_set() else TIMED_OUT, last)
