@@ -8,7 +8,13 @@ from rich.markup import escape
 
 from sandbox.stack import Run, Step
 
-_SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
+_SIGNS = {
+    "create": ("+", "green"),
+    "create-replacement": ("+", "green"),
+    "update": ("~", "yellow"),
+    "delete": ("-", "red"),
+    "delete-replaced": ("-", "red"),
+}
 
 
 class Screen:
@@ -38,7 +44,10 @@ class Screen:
         self._print(f"  {escape(text)}")
 
     def change(self, step: Step) -> None:
-        """Print what the engine did to a resource, if it is one of the program's."""
+        """Print what the engine did to a resource."""
+        if step.op == "replace":
+            # Only the engine's own bookkeeping between a create and a delete.
+            return
         sign, colour = _SIGNS.get(step.op, ("!", "red"))
         kind = step.type.rpartition(":")[2]
         self._print(f"  [{colour}]{sign}[/] {kind:<18} {escape(step.name)}")

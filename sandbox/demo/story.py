@@ -60,10 +60,10 @@ class Story:
         stack = self._provision()
         self._push()
         lost_by_us = self._rotate(stack)
-        self._urls(stack)
+        self._urls()
+        self._unchanged(stack)
         lost_in_place = self._rotate_in_place()
         self._side_by_side(lost_by_us, lost_in_place)
-        self._unchanged(stack)
         self._go_on()
 
     def _cluster_is_up(self, seconds: float) -> None:
@@ -123,9 +123,9 @@ class Story:
             time.sleep(AFTER)
         return load.tally
 
-    def _urls(self, stack: Stack) -> None:
+    def _urls(self) -> None:
         screen = self._screen
-        screen.step(5, "The old URL and the new one")
+        screen.step(5, "The old URL, the new one, and pulumi up once more")
         old, new = (
             delivery.hook
             for delivery in (
@@ -182,7 +182,7 @@ class Story:
     def _unchanged(self, stack: Stack) -> None:
         run = stack.up()
         self._screen.check(
-            not run.changes, "a second pulumi up changes nothing", otherwise=", ".join(run.changes)
+            not run.changes, "pulumi up changes nothing", otherwise=", ".join(run.changes)
         )
 
     def _go_on(self) -> None:
