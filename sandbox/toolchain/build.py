@@ -1,6 +1,5 @@
 """Builds pinned programs from their Go modules."""
 
-import itertools
 import os
 import shutil
 import time
@@ -18,7 +17,10 @@ from sandbox.toolchain.programs import GO, Origin, Pinned, Program
 from sandbox.toolchain.progress import Phase, Progress, Report
 
 SECONDS_PER_PACKAGE = 0.3
-"""On 2 cores, linking included; the estimate until this machine has built something itself."""
+"""On 2 cores; the estimate until this machine has compiled something itself."""
+
+SECONDS_PER_PROGRAM = 10.0
+"""To link it, on 2 cores."""
 
 ENOUGH_TO_LEARN_FROM = 200
 """Packages a build must have compiled for its speed to be worth remembering."""
@@ -42,8 +44,10 @@ def build(
         ToolchainError: Go is missing, or a build failed.
     """
     programs: dict[str, Program] = {}
-    for _, group in itertools.groupby(sorted(rows, key=_together), key=_together):
-        wanted = list(group)
+    groups: dict[object, list[Pinned]] = {}
+    for row in rows:
+        groups.setdefault((row.module, row.cgo, row.tags), []).append(row)
+    for wanted in groups.values():
         with _locked(wanted, cache, report):
             keys = {row.name: recipe(row, go=go) for row in wanted}
             missing = [row for row in wanted if cache.get(row, keys[row.name]) is None]
@@ -53,10 +57,6 @@ def build(
             path = cache.path(row, keys[row.name])
             programs[row.name] = Program(row.name, row.version, path, Origin.BUILT)
     return programs
-
-
-def _together(row: Pinned) -> tuple[str, bool, tuple[str, ...]]:
-    return row.module, row.cgo, row.tags
 
 
 @contextmanager
@@ -127,7 +127,8 @@ class _Build:
             for line in self._run(arguments, workshop, output):
                 fetched += line.startswith("go: downloading ")
                 self._tell(Phase.MODULES, f"fetching Go modules: {fetched}")
-        return len(stale.read_text().split())
+        # Go calls a program stale as long as it is not installed, compiled or not.
+        return max(0, len(stale.read_text().split()) - len(self._rows))
 
     def _compile(self, workshop: Path) -> None:
         programs = workshop / "programs"
@@ -135,8 +136,7 @@ class _Build:
         # Into a folder with the set-group-ID bit Go copies, instead of renaming what is whole.
         programs.chmod(0o755)
         for line in self._run(["build", "-v", "-o", f"{programs}{os.sep}"], workshop):
-            # With -v Go names each package as it comes to it; all else is a complaint.
-            self._done += bool(line) and " " not in line
+            self._done += golang.is_progress(line)
             self._collect(programs)
             if self._done < self._total:
                 self._tell(Phase.COMPILE, f"package {self._done} of {self._total}")
@@ -146,8 +146,8 @@ class _Build:
         if self._pending:
             raise golang.GoError("go build was content, but made no such program")
         if self._total >= ENOUGH_TO_LEARN_FROM:
-            seconds = (time.monotonic() - self._start) / self._total
-            self._cache.remember("seconds", "package", seconds)
+            compiling = time.monotonic() - self._start - SECONDS_PER_PROGRAM * len(self._rows)
+            self._cache.remember("seconds", "package", compiling / self._total)
             text = "`go clean -cache -modcache` frees what Go keeps of the build; the programs stay"
             self._report(Progress(_names(self._rows), Phase.NOTE, 0.0, text))
 
@@ -200,7 +200,7 @@ class _Build:
                 text,
                 done=self._done,
                 total=self._total,
-                expected=rate * self._total,
+                expected=rate * self._total + SECONDS_PER_PROGRAM * len(self._rows),
             )
         )
 

@@ -18,14 +18,14 @@ HEARTBEAT = 1.0
 """Seconds of silence after which a caller gets a word, if only an empty one."""
 
 TAIL = 15
-"""How many of Go's last lines an error shows."""
+"""How many of Go's last complaints an error shows."""
 
 OLDEST = "1.26"
 """The Go that the modules ask for; since 1.21 Go fetches a newer one by itself."""
 
 
 class GoError(RuntimeError):
-    """The go command failed; the message is the end of what it printed."""
+    """The go command failed; the message is the end of what it complained about."""
 
 
 def command() -> str:
@@ -64,6 +64,14 @@ def module_folder(module: str) -> Path:
         reason = described.get("Error") or answer.stderr.strip()
         raise ToolchainError(f"cannot fetch the Go module {module}: {reason}")
     return Path(described["Dir"])
+
+
+def is_progress(line: str) -> bool:
+    """Whether a line of Go's error output tells what it does, instead of what is wrong.
+
+    With ``-v`` it names each package as it comes to it, alone on a line.
+    """
+    return len(line.split()) == 1 or line.startswith("go: downloading ")
 
 
 def run(
@@ -110,7 +118,8 @@ def run(
                 continue
             if line is None:
                 break
-            tail.append(line)
+            if not is_progress(line):
+                tail.append(line)
             yield line
         if code := process.wait():
             raise GoError("\n".join(tail) or f"go {arguments[0]} ended with code {code}")

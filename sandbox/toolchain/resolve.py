@@ -38,12 +38,13 @@ def provide(
     """
     search = _Search(cache if cache is not None else Cache(), report or silent)
     rows = in_table_order(names)
-    programs = {row.name: program for row in rows if (program := search.program(row))}
-    missing = [row for row in rows if row.name not in programs]
+    found = {row.name: program for row in rows if (program := search.program(row))}
+    missing = [row for row in rows if row.name not in found]
     for row in missing:
         if not row.module:
             raise ToolchainError(f"{row.name} {row.version} can only be downloaded: {row.instead}")
-    return programs | build(missing, search.cache, report=search.report)
+    programs = found | build(missing, search.cache, report=search.report)
+    return {row.name: programs[row.name] for row in rows}
 
 
 def official(
