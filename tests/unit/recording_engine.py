@@ -7,7 +7,7 @@ What needs an engine that acts (order, state, deletes) is tested in ``tests/engi
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent import futures
 from typing import Any
 
@@ -22,12 +22,13 @@ from pulumi.runtime.proto import (
     resource_pb2,
     resource_pb2_grpc,
 )
-from pulumi.runtime.rpc import _special_secret_sig as _secret_sig, _special_sig_key
+from pulumi.runtime.rpc import UNKNOWN, _special_sig_key
+from pulumi.runtime.rpc import _special_secret_sig as _secret_sig
 from pulumi.runtime.stack import run_in_stack
 
 from fluxhooks.flux.hook_path import hook_path
 
-__all__ = ["RecordingEngine", "is_secret", "plain", "proto"]
+__all__ = ["UNKNOWN", "RecordingEngine", "is_secret", "plain", "proto"]
 
 
 class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
@@ -38,6 +39,8 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         finished: what earlier runs left in components' outputs, by component name.
         served_path: what the controller serves, of the computed path.
         config: the stack's configuration, by full key.
+        failing: names of resources that cannot be created or updated; the run goes on.
+        at_outputs: called when a component's outputs arrive, which is when its run is over.
     """
 
     def __init__(
@@ -47,11 +50,15 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         finished: dict[str, dict[str, Any]] | None = None,
         served_path: Callable[[str], str | None] = lambda computed: computed,
         config: dict[str, str] | None = None,
+        failing: Collection[str] = (),
+        at_outputs: Callable[[str], None] = lambda name: None,
     ) -> None:
         self.preview = preview
         self.finished = finished or {}
         self.served_path = served_path
         self.config = config or {}
+        self.failing = failing
+        self.at_outputs = at_outputs
         self.requests: list[resource_pb2.RegisterResourceRequest] = []
         self.outputs: dict[str, dict[str, Any]] = {}
         self.messages: list[tuple[str, str]] = []
@@ -79,6 +86,11 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         """Return the requests for types that end with `type_`, in order."""
         return [request for request in self.requests if request.type.endswith(type_)]
 
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        """Severity and text of what a user is shown, in order."""
+        return [(severity, text) for severity, text in self.messages if severity != "debug"]
+
     def _run(self, program: Callable[[], None], address: str) -> None:
         settings.reset_options(
             project="fluxhooks",
@@ -92,6 +104,8 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         pulumi.runtime.set_all_config(self.config)
 
         async def main() -> None:
+            # The SDK leaves a failed program's other futures unread; the failure is raised.
+            asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
             await run_in_stack(program)
 
         asyncio.run(main())
@@ -108,7 +122,9 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         return empty_pb2.Empty()
 
     def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
-        self.outputs[request.urn.rpartition("::")[2]] = json_format.MessageToDict(request.outputs)
+        name = request.urn.rpartition("::")[2]
+        self.outputs[name] = json_format.MessageToDict(request.outputs)
+        self.at_outputs(name)
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -125,6 +141,12 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
             self.requests.append(request)
         answer = struct_pb2.Struct()
         answer.CopyFrom(request.object)
+        if request.name in self.failing:
+            return resource_pb2.RegisterResourceResponse(
+                urn=f"urn:pulumi:test::fluxhooks::{request.type}::{request.name}",
+                object=answer,
+                result=resource_pb2.FAIL,
+            )
         if request.custom:
             answer.update(self._computed(request))
         return resource_pb2.RegisterResourceResponse(

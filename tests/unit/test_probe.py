@@ -17,25 +17,11 @@ from fluxhooks.flux.receiver_types import RECEIVER_TYPES, ReceiverType
 from fluxhooks.flux.signature import sign
 from fluxhooks.observe import probe
 from fluxhooks.observe.probe import Answer
+from tests.unit.host import Host
 
 _TOKEN = "a-token-nobody-may-see"
 _PATH = hook_path(_TOKEN, "app-g1", "flux-system")
 _URL = f"https://flux.example.com{_PATH}"
-
-
-class _Host:
-    """Answers requests in order, the last answer for ever, and keeps the requests."""
-
-    def __init__(self, *answers: int | httpx.Response | Exception) -> None:
-        self.requests: list[httpx.Request] = []
-        self._answers = list(answers)
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return httpx.Response(answer) if isinstance(answer, int) else answer
 
 
 def _deliver(host: Callable[[httpx.Request], httpx.Response], **given: Any) -> Answer:
@@ -53,7 +39,7 @@ def _deliver(host: Callable[[httpx.Request], httpx.Response], **given: Any) -> A
 
 def test_a_delivery_is_sent_as_the_forge_would() -> None:
     """Signature, event and content type are what the controller checks."""
-    host = _Host(200)
+    host = Host(200)
 
     answer = _deliver(host, body=b'{"a":1}')
 
@@ -75,7 +61,7 @@ def test_a_delivery_is_sent_as_the_forge_would() -> None:
 @pytest.mark.parametrize("receiver_type", list(ReceiverType))
 def test_the_event_travels_in_the_types_own_header(receiver_type: ReceiverType) -> None:
     """Types without an event filter are sent no event at all."""
-    host = _Host(200)
+    host = Host(200)
 
     _deliver(host, receiver_type=receiver_type, event="the-event")
 
@@ -88,7 +74,7 @@ def test_the_event_travels_in_the_types_own_header(receiver_type: ReceiverType) 
 @pytest.mark.parametrize("status", [404, 502, 503, 504])
 def test_an_answer_that_may_settle_is_asked_for_again(status: int) -> None:
     """A path that is not served yet, and an ingress whose backend is not there yet."""
-    host = _Host(status, status, 200)
+    host = Host(status, status, 200)
 
     assert Answer(status=200) == _deliver(host, settle_for=20)
     assert 3 == len(host.requests)
@@ -96,7 +82,7 @@ def test_an_answer_that_may_settle_is_asked_for_again(status: int) -> None:
 
 def test_no_connection_may_settle_too() -> None:
     """A name or a listener may be there in a moment."""
-    host = _Host(httpx.ConnectError("refused"), httpx.ReadTimeout(""), 200)
+    host = Host(httpx.ConnectError("refused"), httpx.ReadTimeout(""), 200)
 
     assert Answer(status=200) == _deliver(host, settle_for=20)
 
@@ -104,7 +90,7 @@ def test_no_connection_may_settle_too() -> None:
 @pytest.mark.parametrize("status", [200, 202, 301, 400, 401, 403, 413, 500])
 def test_an_answer_that_will_not_settle_is_final(status: int) -> None:
     """A refused signature or a missing target is told at once."""
-    host = _Host(status)
+    host = Host(status)
 
     assert Answer(status=status) == _deliver(host, settle_for=20)
     assert 1 == len(host.requests)
@@ -112,7 +98,7 @@ def test_an_answer_that_will_not_settle_is_final(status: int) -> None:
 
 def test_the_last_answer_counts_when_time_is_up() -> None:
     """Repeating ends, and what was answered last is returned rather than raised."""
-    host = _Host(502, 404)
+    host = Host(502, 404)
 
     assert Answer(status=404) == _deliver(host, settle_for=0.3)
     assert len(host.requests) >= 2
@@ -120,7 +106,7 @@ def test_the_last_answer_counts_when_time_is_up() -> None:
 
 def test_without_time_to_settle_it_is_asked_once() -> None:
     """A delivery that is not to be repeated is sent once."""
-    host = _Host(404)
+    host = Host(404)
 
     assert Answer(status=404) == _deliver(host, settle_for=0)
     assert 1 == len(host.requests)
@@ -130,7 +116,7 @@ def test_without_time_to_settle_it_is_asked_once() -> None:
 def test_redirects_are_reported_masked_and_not_followed(status: int) -> None:
     """No forge follows them, so following would prove what does not work."""
     location = f"https://other.example.com{_PATH}?from=here"
-    host = _Host(httpx.Response(status, headers={"location": location}))
+    host = Host(httpx.Response(status, headers={"location": location}))
 
     answer = _deliver(host, settle_for=20)
 
@@ -159,7 +145,7 @@ def test_redirects_are_reported_masked_and_not_followed(status: int) -> None:
 )
 def test_why_there_was_no_answer(problem: Exception, told: str) -> None:
     """One phrase that fits into a sentence, without the URL."""
-    answer = _deliver(_Host(problem))
+    answer = _deliver(Host(problem))
 
     assert Answer(status=None, problem=told) == answer
     assert told == str(answer)
@@ -174,7 +160,7 @@ def test_no_log_line_holds_the_path_or_the_token(caplog: pytest.LogCaptureFixtur
     """httpx logs each URL; its lines are masked for whoever turns logging on."""
     caplog.set_level(logging.DEBUG)
 
-    _deliver(_Host(httpx.Response(302, headers={"location": _PATH})))
+    _deliver(Host(httpx.Response(302, headers={"location": _PATH})))
 
     assert "https://flux.example.com/hook/***" in caplog.text
     assert _PATH not in caplog.text

@@ -1,0 +1,886 @@
+"""What a WebhookReceiver asks of the engine: resources, order, options, secrets, outputs."""
+
+import functools
+import json
+import time
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from typing import Any
+
+import httpx
+import pulumi
+import pytest
+from google.protobuf import json_format
+
+from fluxhooks import (
+    ArgumentError,
+    CatchUpError,
+    FluxhooksError,
+    IncompleteUpdateError,
+    PathMismatchError,
+    ReceiverNotProvedError,
+    WebhookReceiver,
+)
+from fluxhooks.flux.hook_path import hook_path
+from fluxhooks.flux.receiver_types import ReceiverType
+from fluxhooks.flux.signature import sign
+from fluxhooks.observe import probe
+from tests.unit.host import Host
+from tests.unit.program import Later, program
+from tests.unit.recording_engine import UNKNOWN, RecordingEngine, is_secret, plain
+
+_TOKEN = "token-of-app-g1-token"
+_PATH = hook_path(_TOKEN, "app-g1-0a1b2c3d", "flux-system")
+_TOKEN_2 = "token-of-app-g2-token"
+_PATH_2 = hook_path(_TOKEN_2, "app-g2-0a1b2c3d", "flux-system")
+
+# What the run before a rotation left behind.
+_ROTATED = {"app": {"hook_path": _PATH}}
+
+_EVERYTHING: dict[str, Any] = {
+    "drain": "1s",
+    "events": ["push", "release"],
+    "generation": 3,
+    "interval": "1h",
+    "namespace": "apps",
+    "resource_filter": "req.ref == 'refs/heads/main'",
+    "resources": [
+        {"kind": "GitRepository", "name": "app", "namespace": "apps"},
+        {"kind": "OCIRepository", "name": "*", "match_labels": {"team": "a"}},
+        {"kind": "HelmRelease", "name": "app", "api_version": "helm.toolkit.fluxcd.io/v2beta2"},
+    ],
+    "retained": [1, 2],
+    "type": ReceiverType.GITHUB,
+    "verify": False,
+    "verify_timeout": "5s",
+}
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[[Host], Host]:
+    """Makes deliveries end at a Host instead of on the network."""
+    deliver = probe.deliver
+
+    def put(host: Host) -> Host:
+        transport = httpx.MockTransport(host)
+        monkeypatch.setattr(probe, "deliver", functools.partial(deliver, transport=transport))
+        return host
+
+    return put
+
+
+@pytest.fixture(autouse=True)
+def unreachable(answering: Callable[[Host], Host], monkeypatch: pytest.MonkeyPatch) -> Host:
+    """The host of a test that names no other: asked by mistake, it makes the test fail."""
+    monkeypatch.delenv("FLUXHOOKS_VERIFY", raising=False)
+    return answering(Host(500))
+
+
+# What is registered
+
+
+def test_five_resources_make_the_pair() -> None:
+    """One component, and under it token, Secret, Receiver and webhook: names are contract."""
+    engine = RecordingEngine().run(program())
+
+    component = "fluxhooks:index:WebhookReceiver"
+    assert [
+        (component, "app", ""),
+        ("github:index/repositoryWebhook:RepositoryWebhook", "app-webhook", component),
+        ("kubernetes:core/v1:Secret", "app-g1-token", component),
+        ("kubernetes:notification.toolkit.fluxcd.io/v1:Receiver", "app-g1", component),
+        ("random:index/randomPassword:RandomPassword", "app-g1-token", component),
+    ] == sorted(
+        (request.type, request.name, _parent(request))
+        for request in engine.requests
+        if request.type != "pulumi:pulumi:Stack"
+    )
+
+
+def test_the_token_is_long_and_of_letters_and_digits() -> None:
+    """A sender's form field takes it unharmed, and nobody guesses it."""
+    (password,) = RecordingEngine().run(program()).of("RandomPassword")
+
+    assert {"length": 64.0, "special": False} == _inputs(password)
+
+
+def test_the_secret_in_full() -> None:
+    """Immutable, found by its labels, deleted without a garbage collector, auto-named."""
+    (secret,) = RecordingEngine().run(program()).of("core/v1:Secret")
+
+    assert {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "immutable": True,
+        "metadata": {
+            "annotations": {"pulumi.com/deletionPropagationPolicy": "background"},
+            "labels": {
+                "app.kubernetes.io/managed-by": "fluxhooks",
+                "fluxhooks/component": "app",
+                "fluxhooks/generation": "1",
+                "fluxhooks/stack": "fluxhooks.test",
+                "reconcile.fluxcd.io/watch": "Enabled",
+            },
+            "namespace": "flux-system",
+        },
+        "stringData": {"token": _TOKEN},
+    } == plain(_inputs(secret))
+
+
+def test_the_receiver_in_full() -> None:
+    """Done when Ready with a path; allows the ping besides the webhook's events."""
+    (receiver,) = RecordingEngine().run(program()).of(":Receiver")
+
+    assert {
+        "apiVersion": "notification.toolkit.fluxcd.io/v1",
+        "kind": "Receiver",
+        "metadata": {
+            "annotations": {
+                "pulumi.com/deletionPropagationPolicy": "background",
+                "pulumi.com/waitFor": '["jsonpath={.status.webhookPath}","condition=Ready"]',
+            },
+            "labels": {
+                "app.kubernetes.io/managed-by": "fluxhooks",
+                "fluxhooks/component": "app",
+                "fluxhooks/generation": "1",
+                "fluxhooks/stack": "fluxhooks.test",
+            },
+            "namespace": "flux-system",
+        },
+        "spec": {
+            "events": ["ping", "push"],
+            "resourceFilter": "!has(req.fluxhooksProbe) && !has(req.zen)",
+            "resources": [
+                {
+                    "apiVersion": "source.toolkit.fluxcd.io/v1",
+                    "kind": "GitRepository",
+                    "name": "app",
+                }
+            ],
+            "secretRef": {"name": "app-g1-token-0a1b2c3d"},
+            "type": "github",
+        },
+    } == plain(_inputs(receiver))
+
+
+def test_the_webhook_in_full() -> None:
+    """Address and secret in one configuration, JSON over verified TLS, active."""
+    (webhook,) = RecordingEngine().run(program()).of("RepositoryWebhook")
+
+    assert {
+        "active": True,
+        "configuration": {
+            "contentType": "json",
+            "insecureSsl": False,
+            "secret": _TOKEN,
+            "url": f"https://flux.example.com{_PATH}",
+        },
+        "events": ["push"],
+        "repository": "app",
+    } == plain(_inputs(webhook))
+
+
+def test_every_argument_reaches_its_resource() -> None:
+    """What a user gives is what is sent, and nothing of it is lost on the way."""
+    engine = RecordingEngine().run(program(**_EVERYTHING))
+
+    receiver = _named(engine, "app-g3", ":Receiver")
+    (webhook,) = engine.of("RepositoryWebhook")
+    assert {
+        "events": ["ping", "push", "release"],
+        "interval": "1h",
+        "resourceFilter": "!has(req.fluxhooksProbe) && !has(req.zen) && "
+        "(has(req.fluxhooksCatchUp) || (req.ref == 'refs/heads/main'))",
+        "resources": [
+            {
+                "apiVersion": "source.toolkit.fluxcd.io/v1",
+                "kind": "GitRepository",
+                "name": "app",
+                "namespace": "apps",
+            },
+            {
+                "apiVersion": "source.toolkit.fluxcd.io/v1",
+                "kind": "OCIRepository",
+                "matchLabels": {"team": "a"},
+                "name": "*",
+            },
+            {
+                "apiVersion": "helm.toolkit.fluxcd.io/v2beta2",
+                "kind": "HelmRelease",
+                "name": "app",
+            },
+        ],
+        "secretRef": {"name": "app-g3-token-0a1b2c3d"},
+        "type": "github",
+    } == _inputs(receiver)["spec"]
+    assert ["push", "release"] == _inputs(webhook)["events"]
+    assert {"apps"} == {
+        _inputs(request)["metadata"]["namespace"]
+        for request in [*engine.of(":Receiver"), *engine.of(":Secret")]
+    }
+
+
+@pytest.mark.parametrize(
+    "changes", [pytest.param({}, id="least"), pytest.param(_EVERYTHING, id="everything")]
+)
+def test_no_null_is_sent(changes: dict[str, Any]) -> None:
+    """The API server refuses null on the second update: an absent key is dropped."""
+    engine = RecordingEngine().run(program(**changes))
+
+    assert [] == [
+        (request.name, path)
+        for request in engine.requests
+        for path, value in _leaves(_inputs(request))
+        if value is None
+    ]
+
+
+# Order
+
+
+def test_dependencies_make_the_engine_create_in_order() -> None:
+    """Token, Secret, Receiver, webhook; and deletes run in the opposite order."""
+    engine = RecordingEngine().run(program())
+
+    token, secret, receiver, webhook = _chain(engine)
+    assert [] == list(token.dependencies)
+    assert [_urn(token)] == list(secret.dependencies)
+    assert [_urn(secret)] == list(receiver.dependencies)
+    assert sorted([_urn(token), _urn(receiver)]) == sorted(webhook.dependencies)
+
+
+def test_a_retained_generation_does_not_hold_the_webhook_up() -> None:
+    """The webhook depends on the live generation, so retiring an old one never touches it."""
+    engine = RecordingEngine().run(program(generation=2, retained=[1]))
+
+    (webhook,) = engine.of("RepositoryWebhook")
+    assert {"app-g2-token", "app-g2"} == {urn.rpartition("::")[2] for urn in webhook.dependencies}
+
+
+# Options
+
+
+def test_options_of_the_kubernetes_objects() -> None:
+    """Status is secret, another Secret means another Receiver, waiting ends."""
+    engine = RecordingEngine().run(program())
+
+    _, secret, receiver, _ = _chain(engine)
+    timeouts = receiver.customTimeouts
+    assert ["status"] == list(receiver.additionalSecretOutputs)
+    assert ["spec.secretRef.name"] == list(receiver.replaceOnChanges)
+    assert ("2m", "2m", "2m") == (timeouts.create, timeouts.update, timeouts.delete)
+    assert {metadata.version("pulumi-kubernetes")} == {secret.version, receiver.version}
+
+
+def test_what_protects_the_component_does_not_keep_retired_generations_alive() -> None:
+    """A rotation must be able to delete; the webhook, which stays, is protected."""
+    opts = pulumi.ResourceOptions(protect=True, retain_on_delete=True)
+
+    token, secret, receiver, webhook = _chain(RecordingEngine().run(program(opts=opts)))
+
+    for request in (token, secret, receiver):
+        # Set and false: unset would mean the parent's.
+        assert (True, False) == (request.HasField("protect"), request.protect)
+        assert (True, False) == (request.HasField("retainOnDelete"), request.retainOnDelete)
+    assert not (webhook.HasField("protect") and not webhook.protect)
+    assert not webhook.HasField("retainOnDelete")
+
+
+def test_providers_of_the_component_reach_its_resources() -> None:
+    """Which cluster and which owner is the caller's choice."""
+
+    def declare() -> None:
+        providers = [
+            pulumi.ProviderResource(package, f"my-{package}", {})
+            for package in ("github", "kubernetes", "random")
+        ]
+        program(opts=pulumi.ResourceOptions(providers=providers))()
+
+    engine = RecordingEngine().run(declare)
+
+    assert ["my-random", "my-kubernetes", "my-kubernetes", "my-github"] == [
+        request.provider.split("::")[-2] for request in _chain(engine)
+    ]
+
+
+def test_a_component_can_be_a_child() -> None:
+    """The caller's parent is the component's, and the resources stay the component's."""
+
+    def declare() -> None:
+        parent = pulumi.ComponentResource("my:index:Team", "team")
+        program(opts=pulumi.ResourceOptions(parent=parent))()
+
+    engine = RecordingEngine().run(declare)
+
+    (component,) = engine.of("WebhookReceiver")
+    assert "my:index:Team" == _parent(component)
+    assert {"fluxhooks:index:WebhookReceiver"} == {_parent(child) for child in _chain(engine)}
+
+
+# Secrets
+
+
+def test_everything_secret_is_sent_as_a_secret() -> None:
+    """Token and address are marked where they are inputs, so the state never shows them."""
+    _, secret, _, webhook = _chain(RecordingEngine().run(program()))
+
+    assert is_secret(_inputs(secret)["stringData"]["token"])
+    assert is_secret(_inputs(webhook)["configuration"]["secret"])
+    assert is_secret(_inputs(webhook)["configuration"]["url"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "finished"),
+    [
+        pytest.param({}, {}, id="created"),
+        pytest.param(_EVERYTHING, {}, id="everything"),
+        pytest.param({"generation": 2, "drain": "0s"}, _ROTATED, id="rotated"),
+    ],
+)
+def test_nothing_secret_is_sent_or_said_in_clear(
+    answering: Callable[[Host], Host], changes: dict[str, Any], finished: dict[str, Any]
+) -> None:
+    """Beside what is marked secret, no input, output or message holds a token or a path."""
+    answering(Host(200))
+    engine = RecordingEngine(finished=finished).run(program(**changes))
+
+    shown = (
+        json.dumps(
+            [
+                [_hidden(_inputs(request)) for request in engine.requests],
+                _hidden(engine.outputs),
+                engine.messages,
+            ]
+        )
+        .replace('"app-g', "name")
+        .replace("-token-0a1b2c3d", "")
+    )
+    assert "token-of-" not in shown
+    assert "/hook/" not in shown.replace("/hook/***", "")
+
+
+# Outputs
+
+
+def test_outputs_are_exactly_the_annotated_ones() -> None:
+    """State, UI and other languages see all of them and nothing else."""
+    engine = RecordingEngine().run(program())
+
+    assert set(WebhookReceiver.__annotations__) == set(engine.outputs["app"])
+
+
+def test_outputs_in_full() -> None:
+    """What a stack exports from it; path and URL are secret, the rest is not."""
+    engine = RecordingEngine().run(program())
+
+    outputs = engine.outputs["app"]
+    assert {
+        "generation": 1.0,
+        "hook_path": _PATH,
+        "hook_url": f"https://flux.example.com{_PATH}",
+        "receiver_name": "app-g1-0a1b2c3d",
+        "secret_name": "app-g1-token-0a1b2c3d",
+        "webhook_id": "app-webhook-id",
+    } == plain(outputs)
+    assert {"hook_path", "hook_url"} == {name for name in outputs if is_secret(outputs[name])}
+
+
+def test_attributes_are_what_was_registered() -> None:
+    """A program that uses an attribute gets what the state holds."""
+    seen: dict[str, Any] = {}
+
+    def declare() -> None:
+        component = WebhookReceiver(
+            "app",
+            {
+                "github": {"repository": "app"},
+                "host": "flux.example.com",
+                "resources": [{"kind": "GitRepository", "name": "app"}],
+            },
+        )
+        for name in WebhookReceiver.__annotations__:
+            getattr(component, name).apply(functools.partial(seen.__setitem__, name))
+
+    engine = RecordingEngine().run(declare)
+
+    assert plain(engine.outputs["app"]) == seen
+
+
+# Generations
+
+
+def test_retained_generations_stay_declared() -> None:
+    """Each has its own token, Secret and Receiver; there is one webhook, at the live one."""
+    engine = RecordingEngine().run(program(generation=3, retained=[2]))
+
+    (webhook,) = engine.of("RepositoryWebhook")
+    assert {"app-g2", "app-g3"} == set(engine.named(":Receiver"))
+    assert {"app-g2-token", "app-g3-token"} == set(engine.named(":Secret"))
+    assert {"app-g2-token", "app-g3-token"} == set(engine.named("RandomPassword"))
+    assert "token-of-app-g3-token" == plain(_inputs(webhook))["configuration"]["secret"]
+    assert {"2", "3"} == {
+        _inputs(request)["metadata"]["labels"]["fluxhooks/generation"]
+        for request in engine.of(":Secret")
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "changes", "live", "declared"),
+    [
+        pytest.param({}, {}, 1, {"app-g1"}, id="nothing said: the first"),
+        pytest.param({"app": {"live": 4}}, {}, 4, {"app-g4"}, id="configured"),
+        pytest.param(
+            {"app": {"live": 4, "retained": [3]}},
+            {},
+            4,
+            {"app-g3", "app-g4"},
+            id="configured, with an older one",
+        ),
+        pytest.param({"other": {"live": 4}}, {}, 1, {"app-g1"}, id="another component's"),
+        pytest.param(
+            {"app": {"live": 4, "retained": [3]}},
+            {"generation": 2},
+            2,
+            {"app-g2"},
+            id="the argument wins wholly",
+        ),
+        pytest.param(
+            {"app": {"live": 4, "retained": [3]}},
+            {"retained": []},
+            4,
+            {"app-g4"},
+            id="an argument says what is retained",
+        ),
+    ],
+)
+def test_one_authority_says_which_generation(
+    config: dict[str, Any], changes: dict[str, Any], live: int, declared: set[str]
+) -> None:
+    """The argument, else the stack's configuration, else 1."""
+    engine = RecordingEngine(config={"fluxhooks:generations": json.dumps(config)})
+
+    engine.run(program(**changes))
+
+    assert declared == set(engine.named(":Receiver"))
+    assert live == engine.outputs["app"]["generation"]
+
+
+# Previews
+
+
+@pytest.mark.parametrize(
+    "changes", [pytest.param({}, id="least"), pytest.param(_EVERYTHING, id="everything")]
+)
+def test_a_preview_registers_what_the_update_will(changes: dict[str, Any]) -> None:
+    """Nothing is made inside an apply, so a preview shows all of it."""
+    preview = RecordingEngine(preview=True).run(program(**changes))
+    update = RecordingEngine().run(program(**changes))
+
+    for request in update.requests:
+        twin = _named(preview, request.name, request.type)
+        expected = dict(_leaves(plain(_inputs(request))))
+        foreseen = dict(_leaves(plain(_inputs(twin))))
+        known = {path: value for path, value in foreseen.items() if value != UNKNOWN}
+        assert expected.keys() == foreseen.keys()
+        assert {path: expected[path] for path in known} == known
+    assert len(update.requests) == len(preview.requests)
+
+
+def test_a_preview_asks_nothing_of_the_network(unreachable: Host) -> None:
+    """Also when the update it foresees will repoint and drain."""
+    RecordingEngine(preview=True, finished=_ROTATED).run(program(generation=2, drain="1h"))
+
+    assert [] == unreachable.requests
+
+
+# Messages
+
+
+def test_appliers_are_warned_of() -> None:
+    """Each is named with its place; nothing else is said, and nothing is refused."""
+    engine = RecordingEngine().run(program(**_EVERYTHING))
+
+    assert [
+        (
+            "warning",
+            "resources[2] targets the applier HelmRelease/app: it follows its source inside the "
+            "cluster and needs no webhook; target that source instead",
+        )
+    ] == engine.said
+
+
+def test_a_program_without_appliers_is_silent() -> None:
+    """A run with nothing to tell tells nothing."""
+    assert [] == RecordingEngine().run(program()).said
+
+
+def test_appliers_in_an_output_are_warned_of_too() -> None:
+    """When the value is known."""
+    resources = Later([{"kind": "Kustomization", "name": "app"}])
+
+    engine = RecordingEngine().run(program(resources=resources, events=["push"]))
+
+    assert ["warning"] == [severity for severity, _ in engine.said]
+
+
+# The path that is served
+
+
+def test_a_receiver_that_serves_another_path_is_told_of() -> None:
+    """No webhook may be pointed at a path the token does not give."""
+    engine = RecordingEngine(served_path=lambda computed: f"/hook/{'0' * 64}")
+
+    error = _failure(engine, program(), PathMismatchError)
+
+    assert (
+        "Receiver flux-system/app-g1-0a1b2c3d (app-g1) serves another path than its token gives: "
+        "the Secret was changed by hand, or Flux has not read it yet; flux reconcile receiver "
+        "app-g1-0a1b2c3d -n flux-system, then pulumi up --refresh"
+    ) == error
+    assert [] == engine.of("RepositoryWebhook")
+
+
+def test_a_receiver_without_a_path_is_told_of() -> None:
+    """The message names who should have written it."""
+    engine = RecordingEngine(served_path=lambda computed: None)
+
+    error = _failure(engine, program(), PathMismatchError)
+
+    assert (
+        "Receiver flux-system/app-g1-0a1b2c3d (app-g1) has no path in its status: is "
+        "notification-controller running, and Flux 2.7 or newer? kubectl -n flux-system get "
+        "deployment notification-controller"
+    ) == error
+    assert [] == engine.of("RepositoryWebhook")
+
+
+# Rotation
+
+
+def test_a_rotation_proves_then_repoints_then_catches_up(
+    answering: Callable[[Host], Host],
+) -> None:
+    """The probe comes before the webhook is touched, the catch-up after."""
+    order: list[str] = []
+    engine = RecordingEngine(finished=_ROTATED, at_outputs=order.append)
+
+    def at_request(request: httpx.Request) -> None:
+        repointed = bool(engine.of("RepositoryWebhook"))
+        order.append(f"{request.content.decode()} {'after' if repointed else 'before'}")
+
+    host = answering(Host(200, at_request=at_request))
+    engine.run(program(generation=2, drain="0s", events=["release", "push"]))
+
+    order.remove("fluxhooks-test")  # the stack's own outputs, whenever they come
+    assert [
+        '{"fluxhooksProbe":true} before',
+        '{"fluxhooksCatchUp":true} after',
+        "app",
+    ] == order
+    assert [f"https://flux.example.com{_PATH_2}"] * 2 == [str(r.url) for r in host.requests]
+    assert ["push", "push"] == [r.headers["x-github-event"] for r in host.requests]
+    assert [sign(ReceiverType.GITHUB, _TOKEN_2, r.content) for r in host.requests] == [
+        {"X-Hub-Signature-256": r.headers["x-hub-signature-256"]} for r in host.requests
+    ]
+
+
+def test_the_run_ends_when_the_drain_is_over(answering: Callable[[Host], Host]) -> None:
+    """Until then the engine deletes nothing; the user is told what it waits for."""
+    times: dict[str, float] = {}
+    host = Host(200, at_request=lambda request: times.update({"caught up": time.monotonic()}))
+    answering(host)
+    engine = RecordingEngine(
+        finished=_ROTATED, at_outputs=lambda name: times.update({name: time.monotonic()})
+    )
+
+    engine.run(program(generation=2, drain="700ms"))
+
+    # The drain counts from before the catch-up is sent.
+    assert times["app"] - times["caught up"] > 0.6
+    assert [
+        (
+            "info",
+            "app: the webhook points at generation 2; older ones answer for 0.7 s more",
+        )
+    ] == engine.said
+
+
+def test_the_path_of_a_finished_rotation_is_the_new_one(
+    answering: Callable[[Host], Host],
+) -> None:
+    """It is what the next run compares with."""
+    answering(Host(200))
+
+    engine = RecordingEngine(finished=_ROTATED).run(program(generation=2, drain="0s"))
+
+    assert _PATH_2 == plain(engine.outputs["app"]["hook_path"])
+
+
+@pytest.mark.parametrize(
+    "finished",
+    [
+        pytest.param({}, id="the first run"),
+        pytest.param({"app": {}}, id="a first run that was not finished"),
+        pytest.param({"app": {"hook_path": ""}}, id="a first run without a webhook"),
+        pytest.param({"app": {"hook_path": _PATH}}, id="nothing changed"),
+    ],
+)
+def test_nothing_is_asked_where_nothing_is_repointed(
+    finished: dict[str, Any], unreachable: Host
+) -> None:
+    """On the first run there may be no DNS yet, and later there is nothing to prove."""
+    engine = RecordingEngine(finished=finished).run(program(drain="1h"))
+
+    assert [] == unreachable.requests
+    assert _PATH == plain(engine.outputs["app"]["hook_path"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "told", "cure"),
+    [
+        pytest.param(
+            400,
+            "400",
+            "The Receiver refused signature or event: does the host lead to this cluster?",
+            id="400",
+        ),
+        pytest.param(
+            404,
+            "404",
+            "No Receiver has this path there: does the host lead to this cluster's Service "
+            "webhook-receiver, without a prefix or rewriting?",
+            id="404",
+        ),
+        pytest.param(
+            500,
+            "500",
+            "A target could not be reconciled: do all objects in resources exist, and may Flux "
+            "reach them?",
+            id="500",
+        ),
+        pytest.param(
+            503,
+            "503",
+            "The Receiver is suspended or not Ready, or the route has no backend.",
+            id="503",
+        ),
+        pytest.param(
+            202,
+            "202",
+            "Look at what answers on the host: it must be the Service webhook-receiver.",
+            id="202, the wrong Service",
+        ),
+        pytest.param(
+            httpx.Response(302, headers={"location": f"https://sso.example.com{_PATH_2}"}),
+            "302 (a redirect to https://sso.example.com/hook/***)",
+            "Look at what answers on the host: it must be the Service webhook-receiver.",
+            id="a redirect",
+        ),
+        pytest.param(
+            httpx.ConnectError("[Errno -2] Name or service not known"),
+            "no answer: [Errno -2] Name or service not known",
+            "Check DNS, certificate and firewall between this machine and the host.",
+            id="no answer",
+        ),
+    ],
+)
+def test_a_generation_that_does_not_prove_itself_is_not_gone_live(
+    answering: Callable[[Host], Host],
+    answer: int | httpx.Response | Exception,
+    told: str,
+    cure: str,
+) -> None:
+    """The webhook is not touched, nothing is finished, and the message says what to look at."""
+    answering(Host(answer))
+    engine = RecordingEngine(finished=_ROTATED)
+
+    error = _failure(engine, program(generation=2, verify_timeout="0s"), ReceiverNotProvedError)
+
+    assert (
+        "app: generation 2 did not prove itself. https://flux.example.com/hook/*** answered the "
+        f"signed probe with {told} instead of 200, within 0 s. The webhook still points at the "
+        f"generation before and nothing was lost. {cure} Then run pulumi up again; "
+        "FLUXHOOKS_VERIFY=off skips the probe for one run, where this machine cannot reach the "
+        "host."
+    ) == error
+    assert [] == engine.of("RepositoryWebhook")
+    assert "app" not in engine.outputs
+
+
+def test_a_path_that_settles_in_time_is_proved(answering: Callable[[Host], Host]) -> None:
+    """An ingress may need a moment; the probe is repeated within verify_timeout."""
+    host = answering(Host(404, 503, 200))
+
+    RecordingEngine(finished=_ROTATED).run(program(generation=2, drain="0s", verify_timeout="20s"))
+
+    assert 4 == len(host.requests)
+
+
+@pytest.mark.parametrize("variable", [None, "off", "OFF"])
+def test_without_verification_only_the_catch_up_is_sent(
+    answering: Callable[[Host], Host], monkeypatch: pytest.MonkeyPatch, variable: str | None
+) -> None:
+    """Once, and by the argument or by the environment of one run."""
+    if variable is not None:
+        monkeypatch.setenv("FLUXHOOKS_VERIFY", variable)
+    host = answering(Host(200))
+
+    RecordingEngine(finished=_ROTATED).run(
+        program(generation=2, drain="0s", verify=variable is not None)
+    )
+
+    assert [b'{"fluxhooksCatchUp":true}'] == [request.content for request in host.requests]
+
+
+def test_another_value_of_the_variable_switches_nothing_off(
+    answering: Callable[[Host], Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only "off" does."""
+    monkeypatch.setenv("FLUXHOOKS_VERIFY", "on")
+    host = answering(Host(200))
+
+    RecordingEngine(finished=_ROTATED).run(program(generation=2, drain="0s"))
+
+    assert 2 == len(host.requests)
+
+
+def test_without_verification_a_catch_up_that_fails_is_a_warning(
+    answering: Callable[[Host], Host],
+) -> None:
+    """Whoever cannot reach the host is told, and still drains."""
+    host = answering(Host(404))
+
+    engine = RecordingEngine(finished=_ROTATED).run(program(generation=2, drain="0s", verify=False))
+
+    assert 1 == len(host.requests)
+    assert [
+        (
+            "warning",
+            "app: the webhook points at generation 2, but the delivery that catches up for "
+            "queued ones got 404 instead of 200; it is not repeated, as verify is off",
+        ),
+        ("info", "app: the webhook points at generation 2; older ones answer for 0 s more"),
+    ] == engine.said
+    assert _PATH_2 == plain(engine.outputs["app"]["hook_path"])
+
+
+def test_a_catch_up_that_fails_stops_the_run(answering: Callable[[Host], Host]) -> None:
+    """Nothing is deleted then, and the next run repeats it, as nothing is finished."""
+    answering(Host(200, 500))
+    engine = RecordingEngine(finished=_ROTATED)
+
+    error = _failure(engine, program(generation=2, drain="0s"), CatchUpError)
+
+    assert (
+        "app: the webhook points at generation 2, but the delivery that catches up for queued "
+        "ones got 500 instead of 200; nothing was deleted, run pulumi up again"
+    ) == error
+    assert "app" not in engine.outputs
+
+
+@pytest.mark.parametrize("failing", ["app-g2", "app-webhook"])
+def test_an_update_that_is_incomplete_deletes_nothing(
+    answering: Callable[[Host], Host], failing: str
+) -> None:
+    """With --continue-on-error the engine goes on to delete, unless the program fails."""
+    answering(Host(200))
+    engine = RecordingEngine(finished=_ROTATED, failing={failing})
+
+    error = _failure(engine, program(generation=2), IncompleteUpdateError)
+
+    assert (
+        "app: Receiver or webhook could not be updated, so generation 2 is not proved live and "
+        "nothing of it or of older ones may be deleted; mend what failed above and run pulumi up "
+        "again"
+    ) == error
+    assert "app" not in engine.outputs
+
+
+@pytest.mark.parametrize("failing", ["app-g1", "app-webhook"])
+def test_a_first_run_that_is_incomplete_leaves_no_path(failing: str) -> None:
+    """Nothing was ever live, so there is nothing to keep, and nothing to drain later."""
+    engine = RecordingEngine(failing={failing}).run(program())
+
+    assert "" == plain(engine.outputs["app"]["hook_path"])
+
+
+def test_errors_of_a_run_are_free_of_secrets(answering: Callable[[Host], Host]) -> None:
+    """Neither the exception nor anything the engine was told holds path or token."""
+    answering(Host(httpx.ConnectError(f"cannot reach https://flux.example.com{_PATH_2}")))
+    engine = RecordingEngine(finished=_ROTATED)
+
+    error = _failure(engine, program(generation=2, verify_timeout="0s"), ReceiverNotProvedError)
+
+    shown = error + json.dumps(engine.messages)
+    assert "cannot reach https://flux.example.com/hook/***" in error
+    assert _PATH_2 not in shown
+    assert _TOKEN_2 not in shown
+
+
+# Arguments
+
+
+def test_a_bad_argument_registers_nothing() -> None:
+    """A mistake is told before anything exists."""
+    engine = RecordingEngine()
+
+    error = _failure(engine, program(host="https://flux.example.com"), ArgumentError)
+
+    assert (
+        "host: 'https://flux.example.com' has a scheme; give the bare host, as in "
+        "'flux.example.com' (https is always used)"
+    ) == error
+    assert [] == engine.of("WebhookReceiver")
+
+
+def _failure(
+    engine: RecordingEngine, program: Callable[[], None], kind: type[FluxhooksError]
+) -> str:
+    with pytest.raises(kind) as caught:
+        engine.run(program)
+    return str(caught.value)
+
+
+def _chain(engine: RecordingEngine) -> list[Any]:
+    types = ["RandomPassword", ":Secret", ":Receiver", "RepositoryWebhook"]
+    return [request for type_ in types for request in engine.of(type_)]
+
+
+def _named(engine: RecordingEngine, name: str, type_: str) -> Any:
+    (request,) = [request for request in engine.of(type_) if request.name == name]
+    return request
+
+
+def _inputs(request: Any) -> dict[str, Any]:
+    inputs: dict[str, Any] = json_format.MessageToDict(request.object)
+    return inputs
+
+
+def _urn(request: Any) -> str:
+    return f"urn:pulumi:test::fluxhooks::{request.type}::{request.name}"
+
+
+def _parent(request: Any) -> str:
+    type_: str = request.parent.split("::")[-2] if request.parent else ""
+    return "" if type_ == "pulumi:pulumi:Stack" else type_
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def _hidden(value: Any) -> Any:
+    if is_secret(value):
+        return "***"
+    if isinstance(value, dict):
+        return {key: _hidden(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hidden(item) for item in value]
+    return value
