@@ -9,6 +9,9 @@ import httpx
 
 from sandbox.cluster.errors import ClusterError
 
+SERVED = "https://{api}/readyz/poststarthook/crd-informer-synced"
+"""Answers well as soon as the API server can take CRDs."""
+
 READY_SECONDS = 30.0
 _POLL_SECONDS = 0.02
 

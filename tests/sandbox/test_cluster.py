@@ -20,6 +20,7 @@ from lightkube.resources.core_v1 import ConfigMap, Namespace, Secret
 from sandbox.cluster import Cluster, ClusterError, ProgramDiedError
 from sandbox.cluster import cluster as cluster_module
 from sandbox.cluster.ports import free_ports
+from sandbox.toolchain import provide
 
 Receiver = create_namespaced_resource(
     "notification.toolkit.fluxcd.io", "v1", "Receiver", "receivers"
@@ -313,13 +314,25 @@ def is_gone(directory: Path) -> bool:
     return not directory.exists() and str(directory) not in listed.stdout
 
 
-def test_nothing_is_left_after_the_block() -> None:
-    """Neither a process nor a file, and at once."""
-    with Cluster(controllers={}) as cluster:
+def test_nothing_is_left_after_the_block(tmp_path: Path) -> None:
+    """Neither a process nor a file, and at once, whatever ran with whichever options."""
+    name = "notification-controller"
+    real = provide([name])[name].path
+    program = script(
+        tmp_path / "program", f'cd {tmp_path}; echo "$@" > flags; env > variables; exec {real} "$@"'
+    )
+    flags = {name: ["--no-cross-namespace-refs=true"]}
+
+    with Cluster(
+        controllers=flags, environment={"NO_PROXY": "*"}, programs={name: program}
+    ) as cluster:
         directory = cluster.directory
         assert not is_gone(directory)
+        assert ["etcd", "kube-apiserver", name] == list(cluster.pids)
 
     assert is_gone(directory)
+    assert (tmp_path / "flags").read_text().endswith(" --no-cross-namespace-refs=true\n")
+    assert "NO_PROXY=*" in (tmp_path / "variables").read_text().splitlines()
 
 
 @pytest.mark.parametrize(
