@@ -48,9 +48,14 @@ def build(
     for row in rows:
         groups.setdefault((row.module, row.cgo, row.tags), []).append(row)
     for wanted in groups.values():
-        with _locked(wanted, cache, report):
+        with _locked(wanted, cache, report) as waited:
             keys = {row.name: recipe(row, go=go) for row in wanted}
             missing = [row for row in wanted if cache.get(row, keys[row.name]) is None]
+            if waited:
+                for row in wanted:
+                    if row not in missing:
+                        text = f"{row.name} {row.version} built by another process"
+                        report(Progress(row.name, Phase.READY, waited, text))
             if missing:
                 _Build(missing, keys, cache, report=report, folder=go / wanted[0].module).run()
         for row in wanted:
@@ -60,10 +65,11 @@ def build(
 
 
 @contextmanager
-def _locked(rows: list[Pinned], cache: Cache, report: Report) -> Iterator[None]:
+def _locked(rows: list[Pinned], cache: Cache, report: Report) -> Iterator[float]:
     names = _names(rows)
     lock = FileLock(cache.lock(rows[0].module))
     start = time.monotonic()
+    waited = 0.0
     patience = 0.0
     while True:
         try:
@@ -75,7 +81,7 @@ def _locked(rows: list[Pinned], cache: Cache, report: Report) -> Iterator[None]:
             report(Progress(names, Phase.WAIT, waited, text))
             patience = golang.HEARTBEAT
     try:
-        yield
+        yield waited
     finally:
         lock.release()
 

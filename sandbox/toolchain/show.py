@@ -6,6 +6,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
+from rich.table import Column
 
 from sandbox.toolchain.progress import Phase, Progress
 
@@ -35,46 +36,60 @@ class Show:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._bars is not None:
-            self._bars.stop()
-            self._bars = self._task = None
+        self._clear()
 
     def __call__(self, progress: Progress) -> None:
         """Shows one thing that happened."""
         if progress.phase is Phase.READY:
-            self._print(f"[green]✓[/] {progress.text} in {_duration(progress.seconds)}")
+            # It may have been the last; what follows draws anew.
+            self._clear()
+            self._print(f"✓ {progress.text} in {_duration(progress.seconds)}", style="green")
         elif progress.phase is Phase.NOTE:
-            self._print(f"[dim]· {progress.text}[/]")
+            self._print(f"· {progress.text}", style="dim")
         elif self._console.is_terminal:
             self._draw(progress)
         elif progress.phase is not self._phase or time.monotonic() - self._last >= QUIET_FOR:
             self._last = time.monotonic()
-            self._print(f"  {progress.text} ({_where(progress)}) for {progress.program}")
+            self._print(f"  {_line(progress)}")
         self._phase = progress.phase
 
-    def _print(self, text: str) -> None:
-        self._console.print(text, soft_wrap=True)
+    def _print(self, text: str, *, style: str | None = None) -> None:
+        self._console.print(text, style=style, soft_wrap=True, markup=False, highlight=False)
+
+    def _clear(self) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = self._task = None
 
     def _draw(self, progress: Progress) -> None:
         if self._bars is None:
             self._bars = Bars(
                 SpinnerColumn(),
                 BarColumn(bar_width=24),
-                TextColumn("{task.description}"),
+                TextColumn(
+                    "{task.description}",
+                    markup=False,
+                    table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+                ),
+                expand=True,
                 console=self._console,
                 transient=True,
             )
             self._bars.start()
-        text = f"{progress.text} [dim]({_where(progress)})[/] {progress.program}"
+        text = _line(progress)
         total = progress.total or None
         if self._task is None:
             self._task = self._bars.add_task(text, total=total)
         self._bars.update(self._task, description=text, total=total, completed=progress.done)
 
 
-def _where(progress: Progress) -> str:
-    spent = _duration(progress.seconds)
-    return f"{spent} of about {_duration(progress.expected)}" if progress.expected else spent
+def _line(progress: Progress) -> str:
+    time = _duration(progress.seconds)
+    if progress.expected:
+        time += f" of about {_duration(progress.expected)}"
+    first, *others = progress.program.split(", ")
+    names = f"{first} and {len(others)} more" if others else first
+    return f"{progress.text} ({time}) for {names}"
 
 
 def _duration(seconds: float) -> str:
