@@ -63,10 +63,13 @@ def find(
             passed_over.append(f"{path} has no {' and no '.join(missing)} beside it")
             continue
         version = _version(row, path, cache, ask)
-        if version != UNKNOWN and not suits(version, row.at_least):
+        if version == UNKNOWN and row.ask:
+            passed_over.append(f"{path} {' '.join(row.ask)} prints no version")
+        elif version == UNKNOWN or suits(version, row.at_least):
+            return Found(Program(row.name, version, path, origin), passed_over)
+        elif origin is not Origin.DOWNLOAD:
+            # Pulumi keeps old plugins for old programs; nobody expects those to be used here.
             passed_over.append(f"{path} is {version}, but {row.name} >= {row.at_least} is needed")
-            continue
-        return Found(Program(row.name, version, path, origin), passed_over)
     return Found(None, passed_over)
 
 
@@ -106,7 +109,10 @@ def _candidates(row: Pinned, environment: Mapping[str, str]) -> Iterator[tuple[P
         plugins = Path(home).expanduser() / "plugins"
         installed = plugins.glob(f"resource-{row.plugin}-v*/{row.name}")
         for path in sorted(installed, key=lambda path: _numbers(path.parent.name), reverse=True):
-            yield path, Origin.DOWNLOAD
+            # A sandbox's own PULUMI_HOME has stand-ins under official names; those are scripts.
+            with path.open("rb") as file:
+                if file.read(2) != b"#!":
+                    yield path, Origin.DOWNLOAD
 
 
 def _version(
@@ -120,7 +126,9 @@ def _version(
     if known is None:
         text = ask(path, row.ask) if row.ask else _build_information(path, row.package)
         match = re.search(r"\d+\.\d+(\.\d+)?", text)
-        known = match.group() if match else UNKNOWN
+        if match is None:
+            return UNKNOWN
+        known = match.group()
         cache.remember("versions", fingerprint, known)
     return str(known)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.toolchain.cache import Cache
-from sandbox.toolchain.find import find, suits
+from sandbox.toolchain.find import Found, find, suits
 from sandbox.toolchain.programs import Origin, Program, pinned
 
 ETCD = pinned("etcd")
@@ -117,6 +117,14 @@ def test_the_newest_installed_plugin_of_the_major_version_is_taken(machine: Mach
     assert machine.asked == []
 
 
+def test_a_stand_in_under_an_official_name_is_not_taken(machine: Machine) -> None:
+    """Within a sandbox PULUMI_HOME is its own; every run has to say which plugin it used."""
+    plugins = machine.home / ".pulumi" / "plugins"
+    machine.has(plugins / "resource-random-v4.21.4", RANDOM.name, says="#!/usr/bin/env python3\n")
+    found = find(RANDOM, machine.cache, environment=machine.environment, ask=machine.ask)
+    assert found.program is None
+
+
 def test_a_controller_is_known_by_its_build_information(machine: Machine) -> None:
     """Flux's controllers have no option that prints their version."""
     says = f"\x7fELF…path\t{CONTROLLER.package}\nmod\t{CONTROLLER.package}\tv1.9.4\th1:x=\n"
@@ -131,6 +139,21 @@ def test_a_controller_that_does_not_tell_its_version_is_taken(machine: Machine) 
     path = machine.has(machine.path, CONTROLLER.name, says=says)
     found = find(CONTROLLER, machine.cache, environment=machine.environment, ask=machine.ask)
     assert Program(CONTROLLER.name, "unknown", path, Origin.PATH) == found.program
+
+
+def test_a_program_that_does_not_answer_is_passed_over(machine: Machine) -> None:
+    """It may be for another processor, or another program of the same name."""
+    path = machine.has(machine.path, "pulumi", *HOST)
+    found = find(PULUMI, machine.cache, environment=machine.environment, ask=machine.ask)
+    assert found.program is None
+    assert [f"{path} version prints no version"] == found.passed_over
+
+
+def test_old_plugins_of_pulumi_are_passed_over_in_silence(machine: Machine) -> None:
+    """Every project of the user leaves one there."""
+    machine.has(machine.home / ".pulumi" / "plugins" / "resource-random-v4.0.0", RANDOM.name)
+    found = find(RANDOM, machine.cache, environment=machine.environment, ask=machine.ask)
+    assert Found() == found
 
 
 def test_a_program_is_asked_for_its_version_once(machine: Machine) -> None:

@@ -70,15 +70,17 @@ def test_why_a_program_on_the_machine_is_not_used_is_told(
     cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever has one on PATH expects it to be used."""
-    old = tmp_path / "plugins" / "resource-random-v4.0.0" / RANDOM.name
-    old.parent.mkdir(parents=True)
-    old.touch(mode=0o755)
-    monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
-    put(cache, RANDOM, recipe(RANDOM))
+    alone = tmp_path / "pulumi"
+    alone.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    put(cache, PULUMI, recipe(PULUMI))
     told: list[Progress] = []
-    provide([RANDOM.name], report=told.append, cache=cache)
-    text = f"not used: {old} is 4.0.0, but {RANDOM.name} >= {RANDOM.at_least} is needed"
-    assert [Progress(RANDOM.name, Phase.NOTE, 0.0, text)] == told
+    provide([PULUMI.name], report=told.append, cache=cache)
+    text = (
+        f"not used: {alone} has no pulumi-language-python "
+        "and no pulumi-language-python-exec beside it"
+    )
+    assert [Progress(PULUMI.name, Phase.NOTE, 0.0, text)] == told
 
 
 def test_what_only_its_publisher_has_is_an_error_with_the_cure(cache: Cache) -> None:
