@@ -1,7 +1,6 @@
 """The plugin's program: the engine starts it with its own address and reads the port it prints."""
 
 import asyncio
-import os
 import sys
 
 from sandbox.plugins.kubernetes import lean
@@ -11,5 +10,3 @@ if __name__ == "__main__":
     from sandbox.plugins.kubernetes.server import serve
 
     asyncio.run(serve(engine_address=sys.argv[1] if len(sys.argv) > 1 else ""))
-    # Nothing is left to clean up, and the engine waits for the end of its plugins.
-    os._exit(0)

@@ -7,7 +7,7 @@ import signal
 import traceback
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import grpc
 from google.protobuf import empty_pb2
@@ -31,8 +31,8 @@ _LOOK_FOR_ENGINE_EVERY: Final = 0.5
 _LAST_WORDS: Final = 5.0
 
 
-async def serve(engine_address: str) -> None:
-    """Serve the provider until a signal or the end of the engine; print the port first."""
+async def serve(engine_address: str) -> NoReturn:
+    """Print the port and serve the provider; end the process on a signal or with the engine."""
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -57,7 +57,8 @@ async def serve(engine_address: str) -> None:
     if not over.is_set():
         # The engine was killed: end the waits, but let requests that are under way arrive.
         await servicer.finish(timeout=_LAST_WORDS)
-    await server.stop(0)
+    # Nothing is left to clean up, and the engine waits for the end of its plugins.
+    os._exit(0)
 
 
 class Engine:
