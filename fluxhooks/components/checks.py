@@ -25,8 +25,9 @@ _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _HOST: Final = re.compile(
     r"(?=.{1,259}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*(:\d{1,5})?",
-    re.IGNORECASE,
+    re.ASCII | re.IGNORECASE,
 )
+_API_VERSION: Final = re.compile(r"([a-z0-9.-]+/)?v[a-z0-9]+")
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 # Keys of nested values as other languages' SDKs spell them.
@@ -76,17 +77,19 @@ def check_args(
     Raises:
         ArgumentError: a known value cannot work.
     """
+    _plain("args", args, Mapping)
     values: dict[str, Any] = {key: value for key, value in args.items() if value is not None}
     _known_keys("args", values, WebhookReceiverArgs.__annotations__)
     for key in sorted(WebhookReceiverArgs.__required_keys__):
         if key not in values:
             raise ArgumentError(key, f"is missing; give {_EXAMPLES[key]}")
-    if not _NAME.fullmatch(name):
-        raise ArgumentError(
-            "name",
-            f"{name!r} cannot name Kubernetes objects; use at most 50 lower-case letters, digits "
-            "and '-', with a letter or digit at both ends",
-        )
+    _text(
+        "name",
+        name,
+        _NAME,
+        "cannot name Kubernetes objects; use at most 50 lower-case letters, digits and '-', with "
+        "a letter or digit at both ends",
+    )
     receiver_type = _type(values.get("type", ReceiverType.GITHUB))
     live, generations = _generations(name, values, configured or {})
     resources = _when_known(values["resources"], _resources)
@@ -158,8 +161,8 @@ _KINDS: Final[dict[type, str]] = {
     bool: "true or false",
     int: "a whole number",
     str: "a text",
-    list: "a list",
     Mapping: "a mapping",
+    Sequence: "a list of generations such as [1]",
 }
 
 
@@ -207,7 +210,7 @@ def _known_keys(path: str, values: Mapping[str, Any], known: Iterable[str]) -> N
 
 
 def _suggestion(value: object, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(str(value), list(known), n=1)
+    near = difflib.get_close_matches(str(value), [str(name) for name in known], n=1)
     return f", did you mean {near[0]!r}?" if near else ""
 
 
@@ -216,7 +219,7 @@ def _listed(values: Iterable[str]) -> str:
 
 
 def _type(value: Any) -> ReceiverType:
-    if isinstance(value, pulumi.Output) or value not in set(ReceiverType):
+    if _plain("type", value, str) not in set(ReceiverType):
         raise ArgumentError(
             "type",
             f"{value!r} is not a receiver type{_suggestion(value, ReceiverType)}; "
@@ -233,10 +236,16 @@ def _generations(
     name: str, values: Mapping[str, Any], configured: Mapping[str, Any]
 ) -> tuple[int, list[int]]:
     if "generation" in values:
-        origin, live, retained = "", values["generation"], values.get("retained", [])
-        paths = ("generation", "retained")
+        live, retained = values["generation"], values.get("retained", [])
+        paths = ["generation", "retained"]
     else:
         origin = f"fluxhooks:generations.{name}"
+        if not isinstance(configured, Mapping):
+            raise ArgumentError(
+                "fluxhooks:generations",
+                f"{configured!r} is not a mapping of components' names; "
+                f"pulumi config set --path '{origin}.live' 1",
+            )
         entry = configured.get(name, {})
         if not isinstance(entry, Mapping):
             raise ArgumentError(
@@ -244,11 +253,12 @@ def _generations(
                 f'{entry!r} is not a mapping such as {{"live": 2, "retained": [1]}}; '
                 f"pulumi config set --path '{origin}.live' 1",
             )
-        live, retained = entry.get("live", 1), values.get("retained", entry.get("retained", []))
-        paths = (f"{origin}.live", f"{origin}.retained")
+        live, retained = entry.get("live", 1), entry.get("retained", [])
+        paths = [f"{origin}.live", f"{origin}.retained"]
+        if "retained" in values:
+            retained, paths[1] = values["retained"], "retained"
     live = _whole(paths[0], live)
-    if isinstance(retained, pulumi.Output) or not isinstance(retained, Sequence):
-        raise ArgumentError(paths[1], f"{retained!r} is not a list of generations such as [1]")
+    _plain(paths[1], retained, Sequence)
     numbers = [_whole(f"{paths[1]}[{i}]", number) for i, number in enumerate(retained)]
     try:
         return live, declared(live, numbers)
@@ -297,13 +307,17 @@ def _resource(path: str, ref: Any) -> dict[str, Any]:
     ref = {_SPELLINGS.get(k, k): v for k, v in ref.items() if v is not None}
     _known_keys(path, ref, ("kind", "name", "namespace", "match_labels", "api_version"))
     kind, name = ref.get("kind"), ref.get("name")
-    if kind not in targets.KINDS:
+    if not isinstance(kind, str) or kind not in targets.KINDS:
         raise ArgumentError(
             f"{path}.kind",
             f"{kind!r} is not a kind a Receiver can name{_suggestion(kind, targets.KINDS)}; "
             f"sources are {_listed(targets.SOURCES)}",
         )
     labels = ref.get("match_labels")
+    if labels is not None and not _is_labels(labels):
+        raise ArgumentError(
+            f"{path}.match_labels", f'{labels!r} is not a mapping of texts such as {{"team": "a"}}'
+        )
     if name == "*" and not labels:
         raise ArgumentError(
             f"{path}.name",
@@ -315,8 +329,10 @@ def _resource(path: str, ref: Any) -> dict[str, Any]:
         )
     if name != "*":
         _text(f"{path}.name", name, _OBJECT_NAME, "is not a Kubernetes name")
+    api_version = ref.get("api_version", targets.KINDS[kind])
+    _text(f"{path}.api_version", api_version, _API_VERSION, "is not an apiVersion such as 'g/v1'")
     checked = {
-        "apiVersion": ref.get("api_version", targets.KINDS[kind]),
+        "apiVersion": api_version,
         "kind": kind,
         "name": name,
     }
@@ -325,6 +341,12 @@ def _resource(path: str, ref: Any) -> dict[str, Any]:
     if labels:
         checked["matchLabels"] = dict(labels)
     return checked
+
+
+def _is_labels(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(text, str) for item in value.items() for text in item
+    )
 
 
 def _events(receiver_type: ReceiverType, events: Any, resources: Any) -> list[str]:
@@ -341,7 +363,7 @@ def _events(receiver_type: ReceiverType, events: Any, resources: Any) -> list[st
     if isinstance(events, str) or not isinstance(events, Sequence) or not events:
         raise ArgumentError("events", f"{events!r} is not a list of events such as ['push']")
     for index, event in enumerate(events):
-        if event not in github_events.EVENTS:
+        if not isinstance(event, str) or event not in github_events.EVENTS:
             bare = str(event).partition(".")[0]
             cure = (
                 f"; events have no action here, give {bare!r} and filter on req.action"
