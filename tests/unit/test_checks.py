@@ -1,0 +1,645 @@
+"""Every bad argument is told of early, by name, with its value and the cure."""
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fluxhooks import ArgumentError, ReceiverType, WebhookReceiver
+from fluxhooks.components.checks import applier_warnings, check_args
+from fluxhooks.flux import targets
+from fluxhooks.flux.receiver_types import RECEIVER_TYPES
+from tests.unit.program import Later, args, program
+from tests.unit.recording_engine import RecordingEngine
+
+_KNOWN = (
+    "drain, events, generation, github, host, interval, namespace, resource_filter, resources, "
+    "retained, type, verify, verify_timeout"
+)
+_SOURCES = "Bucket, GitRepository, HelmChart, HelmRepository, ImageRepository, OCIRepository"
+_TYPES = (
+    "acr, bitbucket, cdevents, dockerhub, gcr, generic, generic-hmac, generic-oidc, github, "
+    "gitlab, harbor, nexus, quay"
+)
+_HOST = "is not a host such as 'flux.example.com' or 'flux.example.com:8443'"
+_NAME = (
+    "cannot name Kubernetes objects; use at most 50 lower-case letters, digits and '-', with a "
+    "letter or digit at both ends"
+)
+_OUTPUT = "is an Output; it must be known when the program runs"
+
+
+def _ref(**changes: Any) -> list[dict[str, Any]]:
+    return [{"kind": "GitRepository", "name": "app", **changes}]
+
+
+# What may also be hidden in an Output.
+_BAD_VALUES = [
+    # host
+    pytest.param(
+        {"host": "https://flux.example.com"},
+        "host: 'https://flux.example.com' has a scheme; give the bare host, as in "
+        "'flux.example.com' (https is always used)",
+        id="host with a scheme",
+    ),
+    pytest.param(
+        {"host": "flux.example.com/hook"},
+        "host: 'flux.example.com/hook' has a path; give the bare host: Flux serves exactly "
+        "/hook/<digest>, no prefix",
+        id="host with a path",
+    ),
+    pytest.param({"host": ""}, f"host: '' {_HOST}", id="empty host"),
+    pytest.param({"host": "a b"}, f"host: 'a b' {_HOST}", id="host with a space"),
+    pytest.param({"host": "flux_1.io"}, f"host: 'flux_1.io' {_HOST}", id="host with a _"),
+    pytest.param({"host": "-a.io"}, f"host: '-a.io' {_HOST}", id="host that begins with a -"),
+    pytest.param({"host": "a..io"}, f"host: 'a..io' {_HOST}", id="host with an empty label"),
+    pytest.param({"host": "a.io:"}, f"host: 'a.io:' {_HOST}", id="host with half a port"),
+    pytest.param({"host": "a.io\n"}, f"host: 'a.io\\n' {_HOST}", id="host with a line break"),
+    pytest.param({"host": "ſ.io"}, f"host: 'ſ.io' {_HOST}", id="host with a letter like s"),
+    pytest.param({"host": "a" * 260}, f"host: {'a' * 260!r} {_HOST}", id="host too long"),
+    pytest.param({"host": 5}, f"host: 5 {_HOST}", id="host that is a number"),
+    # github
+    pytest.param(
+        {"github": {"repository": "acme/app"}},
+        "github.repository: 'acme/app' names an owner; give the bare name 'app' and set the owner "
+        "on the provider: pulumi config set github:owner acme",
+        id="repository with its owner",
+    ),
+    pytest.param(
+        {"github": {"repository": "https://github.com/acme/app/"}},
+        "github.repository: 'https://github.com/acme/app/' names an owner; give the bare name "
+        "'app' and set the owner on the provider: pulumi config set github:owner acme",
+        id="repository's URL",
+    ),
+    pytest.param(
+        {"github": {"repository": "my app"}},
+        "github.repository: 'my app' is not a repository's name",
+        id="repository with a space",
+    ),
+    pytest.param(
+        {"github": {"repository": 7}},
+        "github.repository: 7 is not a repository's name",
+        id="repository that is a number",
+    ),
+    # namespace
+    pytest.param(
+        {"namespace": "Flux"},
+        "namespace: 'Flux' is not a Kubernetes name; use lower-case letters, digits and '-'",
+        id="namespace in capitals",
+    ),
+    pytest.param(
+        {"namespace": "a" * 64},
+        f"namespace: {'a' * 64!r} is not a Kubernetes name; use lower-case letters, digits and '-'",
+        id="namespace too long",
+    ),
+    # resources
+    pytest.param(
+        {"resources": []},
+        'resources: [] names no target; give [{"kind": "GitRepository", "name": "app"}]',
+        id="no resources",
+    ),
+    pytest.param(
+        {"resources": {"kind": "GitRepository", "name": "app"}},
+        "resources: {'kind': 'GitRepository', 'name': 'app'} names no target; give "
+        '[{"kind": "GitRepository", "name": "app"}]',
+        id="one resource instead of a list",
+    ),
+    pytest.param(
+        {"resources": ["app"]},
+        'resources[0]: \'app\' is not a mapping such as {"kind": …, "name": …}',
+        id="resource that is a text",
+    ),
+    pytest.param(
+        {"resources": [*_ref(), *_ref(kind="GitRepo")]},
+        "resources[1].kind: 'GitRepo' is not a kind a Receiver can name, did you mean "
+        f"'GitRepository'?; sources are {_SOURCES}",
+        id="kind misspelled, in the second",
+    ),
+    pytest.param(
+        {"resources": [{"name": "app"}]},
+        f"resources[0].kind: None is not a kind a Receiver can name; sources are {_SOURCES}",
+        id="no kind",
+    ),
+    pytest.param(
+        {"resources": _ref(kind=["GitRepository"])},
+        "resources[0].kind: ['GitRepository'] is not a kind a Receiver can name, did you mean "
+        f"'GitRepository'?; sources are {_SOURCES}",
+        id="kind that is a list",
+    ),
+    pytest.param(
+        {"resources": [{"kind": "GitRepository"}]},
+        "resources[0].name: None is not a Kubernetes name",
+        id="no name",
+    ),
+    pytest.param(
+        {"resources": _ref(name="My App")},
+        "resources[0].name: 'My App' is not a Kubernetes name",
+        id="name that is none",
+    ),
+    pytest.param(
+        {"resources": _ref(name="*")},
+        "resources[0].name: '*' needs match_labels: Flux answers 500 without them; name labels or "
+        "one object",
+        id="star without labels",
+    ),
+    pytest.param(
+        {"resources": _ref(match_labels={"a": "b"})},
+        "resources[0].match_labels: is ignored with the name 'app'; use the name '*'",
+        id="labels with a name",
+    ),
+    pytest.param(
+        {"resources": _ref(name="*", match_labels=["a"])},
+        'resources[0].match_labels: [\'a\'] is not a mapping of texts such as {"team": "a"}',
+        id="labels that are a list",
+    ),
+    pytest.param(
+        {"resources": _ref(name="*", match_labels={"a": 1})},
+        'resources[0].match_labels: {\'a\': 1} is not a mapping of texts such as {"team": "a"}',
+        id="label that is a number",
+    ),
+    pytest.param(
+        {"resources": _ref(namespace="Apps")},
+        "resources[0].namespace: 'Apps' is not a Kubernetes name; use lower-case letters, digits "
+        "and '-'",
+        id="target's namespace in capitals",
+    ),
+    pytest.param(
+        {"resources": _ref(api_version="GitRepository")},
+        "resources[0].api_version: 'GitRepository' is not an apiVersion such as 'g/v1'",
+        id="apiVersion that is none",
+    ),
+    pytest.param(
+        {"resources": _ref(lables={})},
+        "resources[0].lables: is not an argument; known are api_version, kind, match_labels, "
+        "name, namespace",
+        id="unknown key of a resource",
+    ),
+    # events
+    pytest.param(
+        {"events": []}, "events: [] is not a list of events such as ['push']", id="no events"
+    ),
+    pytest.param(
+        {"events": "push"},
+        "events: 'push' is not a list of events such as ['push']",
+        id="events that are a text",
+    ),
+    pytest.param(
+        {"events": ["push", "pushes"]},
+        "events[1]: 'pushes' is not an event of GitHub, did you mean 'push'?",
+        id="event misspelled",
+    ),
+    pytest.param(
+        {"events": ["release.published"]},
+        "events[0]: 'release.published' is not an event of GitHub; events have no action here, "
+        "give 'release' and filter on req.action",
+        id="event with its action",
+    ),
+    pytest.param(
+        {"events": ["*"]}, "events[0]: '*' is not an event of GitHub", id="all events at once"
+    ),
+    pytest.param(
+        {"events": [["push"]]},
+        "events[0]: ['push'] is not an event of GitHub, did you mean 'push'?",
+        id="event that is a list",
+    ),
+    pytest.param(
+        {"events": ["ping"]},
+        "events: ['ping'] tells of no change; name one such as 'push'",
+        id="the ping alone",
+    ),
+    pytest.param(
+        {"resources": [{"kind": "Bucket", "name": "b"}, {"kind": "Kustomization", "name": "k"}]},
+        "events: is missing, and no event of github tells of a change in Bucket, Kustomization; "
+        "name the events that should reconcile them",
+        id="no event tells of the targets",
+    ),
+    # others
+    pytest.param(
+        {"interval": "10"},
+        "interval: '10' is not a duration such as '30s', '1m30s' or '2h'",
+        id="interval without a unit",
+    ),
+    pytest.param({"interval": 10}, "interval: 10 is not a text", id="interval that is a number"),
+    pytest.param(
+        {"resource_filter": "  "},
+        "resource_filter: '  ' is not a CEL expression",
+        id="empty filter",
+    ),
+    pytest.param(
+        {"resource_filter": True},
+        "resource_filter: True is not a CEL expression",
+        id="filter that is no text",
+    ),
+]
+
+# What must be plain.
+_BAD_PLAIN_VALUES = [
+    pytest.param(
+        {"hosts": "flux.example.com"},
+        f"hosts: is not an argument, did you mean 'host'?; known are {_KNOWN}",
+        id="misspelled argument",
+    ),
+    pytest.param(
+        {"verifyTimeout": "5s"},
+        f"verifyTimeout: is not an argument, did you mean 'verify_timeout'?; known are {_KNOWN}",
+        id="another language's spelling",
+    ),
+    pytest.param(
+        {"host": None},
+        'host: is missing; give the public host of webhook-receiver, such as "flux.example.com"',
+        id="no host",
+    ),
+    pytest.param(
+        {"github": None}, 'github: is missing; give {"repository": "app"}', id="no github"
+    ),
+    pytest.param(
+        {"resources": None},
+        'resources: is missing; give [{"kind": "GitRepository", "name": "app"}]',
+        id="resources missing",
+    ),
+    pytest.param(
+        {"github": "app"},
+        'github: \'app\' is not a mapping; give {"repository": "app"}',
+        id="github that is a text",
+    ),
+    pytest.param(
+        {"github": {}},
+        'github.repository: is missing; give the bare name, as in "app"',
+        id="no repository",
+    ),
+    pytest.param(
+        {"github": {"repository": "app", "owner": "acme"}},
+        "github.owner: is not an argument; known are repository",
+        id="owner as an argument",
+    ),
+    pytest.param(
+        {"type": "githb"},
+        f"type: 'githb' is not a receiver type, did you mean 'github'?; Flux has {_TYPES}",
+        id="type misspelled",
+    ),
+    pytest.param(
+        {"type": ReceiverType.GITLAB},
+        "type: 'gitlab' is not provisioned by this version; it provisions 'github'",
+        id="type of another version",
+    ),
+    pytest.param({"type": ["github"]}, "type: ['github'] is not a text", id="type in a list"),
+    pytest.param({"type": Later("github")}, f"type: {_OUTPUT}", id="type in an Output"),
+    pytest.param(
+        {"generation": 0},
+        "generation: 0 is not a generation: they count from 1",
+        id="generation zero",
+    ),
+    pytest.param(
+        {"generation": 1.5}, "generation: 1.5 is not a whole number", id="half a generation"
+    ),
+    pytest.param(
+        {"generation": True}, "generation: True is not a whole number", id="generation true"
+    ),
+    pytest.param(
+        {"generation": "2"}, "generation: '2' is not a whole number", id="generation as a text"
+    ),
+    pytest.param({"generation": Later(2)}, f"generation: {_OUTPUT}", id="generation in an Output"),
+    pytest.param(
+        {"generation": 2, "retained": [2]},
+        "retained: 2 is the live generation; name only older ones to retain",
+        id="live generation retained",
+    ),
+    pytest.param(
+        {"generation": 3, "retained": [1, 1]},
+        "retained: [1, 1] names a generation twice",
+        id="retained twice",
+    ),
+    pytest.param(
+        {"generation": 3, "retained": [1, "2"]},
+        "retained[1]: '2' is not a whole number",
+        id="retained as a text",
+    ),
+    pytest.param(
+        {"generation": 3, "retained": 2},
+        "retained: 2 is not a list of generations such as [1]",
+        id="retained without a list",
+    ),
+    pytest.param({"retained": Later([1])}, f"retained: {_OUTPUT}", id="retained in an Output"),
+    pytest.param(
+        {"retained": [0]},
+        "retained: 0 is not a generation: they count from 1",
+        id="retained alone",
+    ),
+    pytest.param(
+        {"drain": "long"},
+        "drain: 'long' is not a duration such as '30s', '1m30s' or '2h'",
+        id="drain that is no duration",
+    ),
+    pytest.param({"drain": 30}, "drain: 30 is not a text", id="drain as a number"),
+    pytest.param({"drain": Later("30s")}, f"drain: {_OUTPUT}", id="drain in an Output"),
+    pytest.param(
+        {"verify_timeout": "1d"},
+        "verify_timeout: '1d' is not a duration such as '30s', '1m30s' or '2h'",
+        id="time-out in days",
+    ),
+    pytest.param({"verify": "no"}, "verify: 'no' is not true or false", id="verify as a text"),
+    pytest.param({"verify": 1}, "verify: 1 is not true or false", id="verify as a number"),
+    pytest.param({"verify": Later(True)}, f"verify: {_OUTPUT}", id="verify in an Output"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), _BAD_VALUES)
+def test_a_bad_value_is_told_of_before_anything_is_registered(
+    changes: dict[str, Any], message: str
+) -> None:
+    """There is no engine here: a resource that is registered would raise another error."""
+    with pytest.raises(ArgumentError) as caught:
+        program(**changes)()
+
+    assert message == str(caught.value)
+
+
+@pytest.mark.parametrize(("changes", "message"), _BAD_PLAIN_VALUES)
+def test_a_value_that_must_be_plain_is_told_of_before_anything_is_registered(
+    changes: dict[str, Any], message: str
+) -> None:
+    """The engine saw nothing but the stack."""
+    engine = RecordingEngine()
+
+    with pytest.raises(ArgumentError) as caught:
+        engine.run(program(**changes))
+
+    assert message == str(caught.value)
+    assert [] == [r.name for r in engine.requests if r.type != "pulumi:pulumi:Stack"]
+
+
+def test_without_an_engine_registering_fails_otherwise() -> None:
+    """What the tests above rely on: good arguments get further, to an error of Pulumi's."""
+    with pytest.raises(Exception, match="engine|event loop") as caught:
+        program()()
+
+    assert not isinstance(caught.value, ArgumentError)
+
+
+@pytest.mark.parametrize(("changes", "message"), _BAD_VALUES)
+def test_a_bad_value_inside_an_output_is_the_same_error(
+    changes: dict[str, Any], message: str
+) -> None:
+    """It is told of as soon as it is known, and no webhook is made with it."""
+    engine = RecordingEngine()
+    later = {key: Later(value) for key, value in changes.items()}
+
+    with pytest.raises(ArgumentError) as caught:
+        engine.run(program(**later))
+
+    assert message == str(caught.value)
+    assert [] == engine.of("RepositoryWebhook")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        pytest.param(
+            {"resources": _ref(kind=Later("GitRepo"))},
+            "resources[0].kind: 'GitRepo' is not a kind a Receiver can name, did you mean "
+            f"'GitRepository'?; sources are {_SOURCES}",
+            id="a resource's kind",
+        ),
+        pytest.param(
+            {"resources": [Later({"kind": "GitRepository", "name": "*"})]},
+            "resources[0].name: '*' needs match_labels: Flux answers 500 without them; name "
+            "labels or one object",
+            id="one resource",
+        ),
+        pytest.param(
+            {"github": {"repository": Later("acme/app")}},
+            "github.repository: 'acme/app' names an owner; give the bare name 'app' and set the "
+            "owner on the provider: pulumi config set github:owner acme",
+            id="the repository",
+        ),
+        pytest.param(
+            {"events": [Later("pushes")]},
+            "events[0]: 'pushes' is not an event of GitHub, did you mean 'push'?",
+            id="one event",
+        ),
+    ],
+)
+def test_outputs_are_found_wherever_they_hide(changes: dict[str, Any], message: str) -> None:
+    """An Output may stand for a part of an argument."""
+    with pytest.raises(ArgumentError) as caught:
+        RecordingEngine().run(program(**changes))
+
+    assert message == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param("App", f"name: 'App' {_NAME}", id="capitals"),
+        pytest.param("", f"name: '' {_NAME}", id="empty"),
+        pytest.param("a" * 51, f"name: {'a' * 51!r} {_NAME}", id="too long"),
+        pytest.param("a-", f"name: 'a-' {_NAME}", id="a - at the end"),
+        pytest.param("-a", f"name: '-a' {_NAME}", id="a - at the beginning"),
+        pytest.param("a.b", f"name: 'a.b' {_NAME}", id="a dot"),
+        pytest.param(5, f"name: 5 {_NAME}", id="a number"),
+    ],
+)
+def test_a_component_is_named_as_its_objects_can_be(name: Any, message: str) -> None:
+    """Kubernetes would refuse the objects' names and labels."""
+    with pytest.raises(ArgumentError) as caught:
+        program(name)()
+
+    assert message == str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a", "app", "a" * 50, "0-1"])
+def test_names_that_objects_can_have(name: str) -> None:
+    """Up to the longest one."""
+    assert 1 == check_args(name, args()).live  # type: ignore[arg-type]
+
+
+def test_arguments_that_are_no_mapping() -> None:
+    """Not a fault somewhere inside."""
+    with pytest.raises(ArgumentError) as caught:
+        WebhookReceiver("app", None)  # type: ignore[arg-type]
+
+    assert "args: None is not a mapping" == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "changes", "message"),
+    [
+        pytest.param(
+            ["app"],
+            {},
+            "fluxhooks:generations: ['app'] is not a mapping of components' names; "
+            "pulumi config set --path 'fluxhooks:generations.app.live' 1",
+            id="a list",
+        ),
+        pytest.param(
+            {"app": 2},
+            {},
+            "fluxhooks:generations.app: 2 is not a mapping such as "
+            '{"live": 2, "retained": [1]}; '
+            "pulumi config set --path 'fluxhooks:generations.app.live' 1",
+            id="a bare number",
+        ),
+        pytest.param(
+            {"app": {"live": "2"}},
+            {},
+            "fluxhooks:generations.app.live: '2' is not a whole number",
+            id="a number in quotes",
+        ),
+        pytest.param(
+            {"app": {"live": 0}},
+            {},
+            "fluxhooks:generations.app.live: 0 is not a generation: they count from 1",
+            id="zero",
+        ),
+        pytest.param(
+            {"app": {"live": 2, "retained": [2]}},
+            {},
+            "fluxhooks:generations.app.retained: 2 is the live generation; name only older ones "
+            "to retain",
+            id="live generation retained",
+        ),
+        pytest.param(
+            {"app": {"live": 2}},
+            {"retained": [2]},
+            "retained: 2 is the live generation; name only older ones to retain",
+            id="retained by the argument",
+        ),
+    ],
+)
+def test_a_bad_generation_in_the_configuration(
+    config: Any, changes: dict[str, Any], message: str
+) -> None:
+    """The key is named as `pulumi config` takes it."""
+    engine = RecordingEngine(config={"fluxhooks:generations": json.dumps(config)})
+
+    with pytest.raises(ArgumentError) as caught:
+        engine.run(program(**changes))
+
+    assert message == str(caught.value)
+    assert [] == engine.of("WebhookReceiver")
+
+
+def test_other_languages_spelling_and_numbers_are_taken() -> None:
+    """A component host hands nested keys over in camel case where it cannot see them."""
+    checked = check_args(
+        "app",
+        args(  # type: ignore[arg-type]
+            generation=6.0,
+            retained=[5.0],
+            resources=[
+                {
+                    "apiVersion": "source.toolkit.fluxcd.io/v1beta2",
+                    "kind": "GitRepository",
+                    "matchLabels": {"a": "b"},
+                    "name": "*",
+                }
+            ],
+        ),
+    )
+
+    assert (6, [5, 6]) == (checked.live, checked.generations)
+    assert [int, int, int] == [type(n) for n in (checked.live, *checked.generations)]
+    assert [
+        {
+            "apiVersion": "source.toolkit.fluxcd.io/v1beta2",
+            "kind": "GitRepository",
+            "matchLabels": {"a": "b"},
+            "name": "*",
+        }
+    ] == checked.resources
+
+
+def test_defaults() -> None:
+    """What a WebhookReceiver is when nothing else is said."""
+    checked = check_args("app", args())  # type: ignore[arg-type]
+
+    assert {
+        "drain": 30.0,
+        "events": ["push"],
+        "filter": "!has(req.fluxhooksProbe) && !has(req.zen)",
+        "generations": [1],
+        "host": "flux.example.com",
+        "interval": None,
+        "live": 1,
+        "namespace": "flux-system",
+        "repository": "app",
+        "resources": [
+            {"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "name": "app"}
+        ],
+        "type": ReceiverType.GITHUB,
+        "verify": True,
+        "verify_timeout": 60.0,
+    } == vars(checked)
+
+
+def test_none_is_as_good_as_absent() -> None:
+    """Other languages send null for what is not given."""
+    nothing: dict[str, Any] = dict.fromkeys(("events", "generation", "interval", "drain"))
+
+    assert check_args("app", args()) == check_args(  # type: ignore[arg-type]
+        "app", {**args(), **nothing, "resources": _ref(namespace=None, match_labels=None)}
+    )
+
+
+@pytest.mark.parametrize("host", ["flux.example.com", "Flux.Example.com", "10.0.0.1", "a:8443"])
+def test_hosts_that_can_be_called(host: str) -> None:
+    """Names, addresses, and ports other than 443."""
+    assert host == check_args("app", args(host=host)).host  # type: ignore[arg-type]
+
+
+def test_events_are_sent_sorted_once_and_without_the_ping() -> None:
+    """The same events in another order are no change; the ping comes by itself."""
+    checked = check_args("app", args(events=["release", "ping", "push", "push"]))  # type: ignore[arg-type]
+
+    assert ["push", "release"] == checked.events
+
+
+@given(st.lists(st.sampled_from(sorted(set(targets.SOURCES) - {"Bucket"})), min_size=1))
+def test_events_that_are_sent_are_accepted(kinds: list[str]) -> None:
+    """Whatever the targets, defaults are events the webhook may send, and never the ping."""
+    resources = [{"kind": kind, "name": "app"} for kind in kinds]
+
+    checked = check_args("app", args(resources=resources))  # type: ignore[arg-type]
+
+    again = check_args("app", args(resources=resources, events=checked.events))  # type: ignore[arg-type]
+    assert checked.events == again.events
+    assert RECEIVER_TYPES[ReceiverType.GITHUB].ping not in again.events  # type: ignore[operator]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(_KNOWN.split(", ")),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+            lambda inner: (
+                st.lists(inner) | st.dictionaries(st.sampled_from(["kind", "name"]), inner)
+            ),
+            max_leaves=4,
+        ),
+    )
+)
+def test_no_argument_whatever_is_a_crash(changes: dict[str, Any]) -> None:
+    """A value is taken or told of: no other error leaves the checks."""
+    assert _refused(changes) in {"", *_KNOWN.split(", ")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "warned"), [*((kind, kind in targets.APPLIERS) for kind in targets.KINDS)]
+)
+def test_which_targets_are_warned_of(kind: str, warned: bool) -> None:
+    """Appliers only; what is neither is the user's business."""
+    checked = check_args("app", args(resources=_ref(kind=kind), events=["push"]))  # type: ignore[arg-type]
+    assert not isinstance(checked.resources, pulumi.Output)
+
+    assert warned == bool(applier_warnings(checked.resources))  # type: ignore[arg-type]
+
+
+def _refused(changes: dict[str, Any]) -> str:
+    try:
+        check_args("app", {**args(), **changes})  # type: ignore[arg-type]
+    except ArgumentError as error:
+        return error.property_path.partition("[")[0].partition(".")[0]
+    return ""
