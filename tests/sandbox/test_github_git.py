@@ -1,5 +1,6 @@
 """Repositories of the GitHub stand-in: real `git` against them, and what a push tells webhooks."""
 
+import gzip
 import json
 import subprocess
 from pathlib import Path
@@ -119,6 +120,23 @@ def test_a_push_without_the_token_is_refused(
     assert 0 != pushed.returncode
     assert before == git("rev-parse", "main", cwd=repository.path).stdout
     assert [] == told(github, receiver, "push")
+
+
+def test_commits_of_one_push_come_oldest_first(
+    github: GitHub, repository: Repository, receiver: Receiver, hook: Any, tmp_path: Path
+) -> None:
+    """One delivery for all of them; the newest is the head commit."""
+    git("clone", "--quiet", repository.clone_url, "clone", cwd=tmp_path)
+    clone = tmp_path / "clone"
+    for number in range(3):
+        git("commit", "--quiet", "--allow-empty", f"--message=Commit {number}", cwd=clone)
+    url = repository.clone_url.replace("://", f"://ann:{github.token}@")
+
+    git("push", "--quiet", url, "HEAD:main", cwd=clone)
+
+    (payload,) = told(github, receiver, "push")
+    assert ["Commit 0", "Commit 1", "Commit 2"] == [c["message"] for c in payload["commits"]]
+    assert payload["commits"][-1] == payload["head_commit"]
 
 
 def test_deliveries_are_queued_when_a_push_returns(
@@ -287,9 +305,37 @@ def test_the_working_copy_follows_what_others_push(
     assert ["Ours again", "Theirs", "Ours", "Initial commit"] == log.splitlines()
 
 
-def test_a_failing_push_says_why_and_not_with_what(
-    github: GitHub, repository: Repository, api: httpx.Client
+def test_a_wrong_token_does_not_read_either(repository: Repository, api: httpx.Client) -> None:
+    """Bad credentials are refused where none would do."""
+    url = f"{repository.clone_url}/info/refs?service=git-upload-pack"
+
+    answer = api.get(url, auth=("ann", "wrong"))
+
+    assert (401, 'Basic realm="GitHub"') == (
+        answer.status_code,
+        answer.headers["WWW-Authenticate"],
+    )
+
+
+def test_a_compressed_request_in_the_second_protocol_is_understood(
+    repository: Repository, api: httpx.Client
 ) -> None:
+    """What `git` sends when it wants much: gzip, and the version in a header."""
+    answer = api.post(
+        f"{repository.clone_url}/git-upload-pack",
+        content=gzip.compress(b"0014command=ls-refs\n00010000"),
+        headers={
+            "Content-Type": "application/x-git-upload-pack-request",
+            "Content-Encoding": "gzip",
+            "Git-Protocol": "version=2",
+        },
+    )
+
+    assert 200 == answer.status_code
+    assert b" refs/heads/main\n" in answer.content
+
+
+def test_a_failing_push_says_why_and_not_with_what(github: GitHub, repository: Repository) -> None:
     """Git's own words, without the token."""
     with pytest.raises(GitError) as failure:
         repository.push("refs/heads/absent:refs/heads/absent")
