@@ -148,7 +148,6 @@ class Stack:
         finally:
             end_group(process)
         events = list(_events(log))
-        log.unlink()
         run = Run(
             process.returncode,
             output,

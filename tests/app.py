@@ -1,0 +1,283 @@
+"""An app as its owner sees it: a repository, a source in the cluster, a stack with its webhook."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import lightkube
+from lightkube.generic_resource import create_namespaced_resource
+from lightkube.resources.core_v1 import Secret
+
+from fluxhooks.flux.receiver_types import ReceiverType
+from fluxhooks.observe import probe
+from sandbox.forges.github import Delivery, Hook, Request
+from sandbox.sandbox import Sandbox
+from sandbox.stack import OnStep, Run, Stack
+from tests.leaks import Leaks
+
+GitRepository = create_namespaced_resource(
+    "source.toolkit.fluxcd.io", "v1", "GitRepository", "gitrepositories"
+)
+Receiver = create_namespaced_resource(
+    "notification.toolkit.fluxcd.io", "v1", "Receiver", "receivers"
+)
+
+# The arguments lie beside it: a run less than `pulumi config set` for each change.
+PROGRAM = """\
+import json
+from pathlib import Path
+
+import pulumi
+
+from fluxhooks import WebhookReceiver
+
+name, args = json.loads(Path("args.json").read_text())
+component = WebhookReceiver(name, args)
+pulumi.export("webhook_id", component.webhook_id)
+pulumi.export("hook_url", component.hook_url)
+"""
+
+
+class Killed(Exception):  # noqa: N818  # not an error: meant
+    """Raised in a callback to kill the engine and all its plugins at a step."""
+
+
+class App:
+    """`name` is the component, the stack, the repository and the GitRepository.
+
+    Attributes:
+        args: the component's arguments; `up` and `preview` change them.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        name: str,
+        *,
+        program: str | None = PROGRAM,
+        suspend: bool = True,
+    ) -> None:
+        self.name = name
+        self.sandbox = sandbox
+        self.client: lightkube.Client = sandbox.cluster.client()
+        self.repository = sandbox.github.create_repository(name)
+        self.make_source(name, suspend=suspend)
+        self.stack: Stack = sandbox.stack(name, program=program, project=f"project-{name}")
+        self.leaks = Leaks()
+        self.args: dict[str, Any] = {
+            "host": sandbox.ingress.host,
+            "github": {"repository": name},
+            "resources": [{"kind": "GitRepository", "name": name}],
+            "drain": "1s",
+            "verify_timeout": "10s",
+        }
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.client.close()
+
+    # What one does with it
+
+    def up(
+        self, *flags: str, check: bool = True, on_step: OnStep | None = None, **args: Any
+    ) -> Run:
+        """Run an update with the arguments changed."""
+        self._write(args)
+        return self._read(self.stack.up(*flags, check=check, on_step=on_step), "up")
+
+    def preview(self, *flags: str, check: bool = True, **args: Any) -> Run:
+        """Run a preview with the arguments changed."""
+        self._write(args)
+        return self._read(self.stack.preview(*flags, check=check), "preview")
+
+    def kill(self, step: str, **args: Any) -> None:
+        """Kill an update as soon as it has done `step`, as in ``create Receiver app-g2``."""
+
+        def killing(done: Any) -> None:
+            if str(done) == step:
+                raise Killed
+
+        try:
+            run = self.up(check=False, on_step=killing, **args)
+        except Killed:
+            self.learn()
+        else:
+            raise AssertionError(f"{step!r} was not among {run.changes}:\n{run.output}")
+
+    def make_source(
+        self, name: str, *, labels: dict[str, str] | None = None, suspend: bool = True
+    ) -> None:
+        """Make a GitRepository that asks by itself only every 30 minutes.
+
+        A suspended one shows what a delivery asks for, and costs no fetch for each.
+        """
+        self.client.create(
+            GitRepository(
+                metadata={"name": name, "labels": labels or {}},
+                spec={
+                    "interval": "30m",
+                    "ref": {"branch": "main"},
+                    "suspend": suspend,
+                    "url": self.repository.clone_url,
+                },
+            )
+        )
+
+    # What one sees of it
+
+    def receivers(self) -> list[str]:
+        """The logical names of the generations in the cluster, ascending, leftovers included."""
+        labels = {"fluxhooks/component": self.name}
+        return sorted(
+            f"{self.name}-g{found.metadata.labels['fluxhooks/generation']}"
+            for found in self.client.list(Receiver, labels=labels)
+        )
+
+    def requested_at(self, source: str | None = None) -> str | None:
+        """When a delivery last asked for a reconcile of a source."""
+        found = self.client.get(GitRepository, source or self.name)
+        return (found.metadata.annotations or {}).get("reconcile.fluxcd.io/requestedAt")
+
+    def revision(self) -> str:
+        """The commit of the source's artifact, or ""."""
+        status = self.client.get(GitRepository, self.name).status or {}
+        return str(status.get("artifact", {}).get("revision", "")).rpartition(":")[2]
+
+    def hook(self) -> Hook:
+        """The webhook at the forge; fails unless there is exactly one."""
+        (hook,) = self.sandbox.github.hooks(self.name)
+        return hook
+
+    def deliveries(self, event: str) -> list[Delivery]:
+        """The finished deliveries of an event, oldest first."""
+        self.sandbox.github.wait_idle()
+        return [d for d in self.sandbox.github.deliveries(self.name) if d.event == event]
+
+    def writes(self) -> list[str]:
+        """The methods of all requests that changed the app's webhooks, in order."""
+        hooks = f"/repos/{self.sandbox.github.owner}/{self.name}/hooks"
+        return [
+            request.method
+            for request in self.sandbox.github.requests
+            if request.path.startswith(hooks) and _writes(request)
+        ]
+
+    def probe(self, hook: Hook) -> int | None:
+        """The status with which a webhook's URL answers the signed probe."""
+        return self._deliver(hook, probe.probe_body(ReceiverType.GITHUB))
+
+    def deliver(self, hook: Hook, payload: dict[str, Any]) -> int | None:
+        """The status with which a webhook's URL answers a signed push."""
+        return self._deliver(hook, json.dumps(payload).encode())
+
+    def get(self, hook: Hook) -> int:
+        """The status with which a webhook's URL answers a GET."""
+        return httpx.get(hook.url, verify=self._certificates(), trust_env=False).status_code
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[list[str]]:
+        """Collect the distinct times at which a reconcile is asked for meanwhile."""
+        before, seen, stop = self.requested_at(), list[str](), threading.Event()
+
+        def watch() -> None:
+            while not stop.wait(0.05):
+                at = self.requested_at()
+                if at is not None and at not in (before, *seen):
+                    seen.append(at)
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            yield seen
+        finally:
+            time.sleep(0.3)
+            stop.set()
+            thread.join()
+
+    def learn(self) -> None:
+        """Learn every token and path that cluster and forge know now, to scan for them later."""
+        labels = {"fluxhooks/component": self.name}
+        for hook in self._known_hooks():
+            self.leaks.know_token(hook.secret or "")
+            self.leaks.know_path(httpx.URL(hook.url).path)
+        for found in self.client.list(Receiver, labels=labels):
+            if path := (found.status or {}).get("webhookPath"):
+                self.leaks.know_path(path)
+        for secret in self.client.list(Secret, labels=labels):
+            self.leaks.know_token(_decoded(secret))
+
+    def scan(self) -> list[str]:
+        """Look for leaks in all output and in the stack's files: state, history and event logs."""
+        self.learn()
+        self.leaks.read_files(self.stack.directory)
+        return self.leaks.found()
+
+    def _write(self, args: dict[str, Any]) -> None:
+        self.args |= args
+        (self.stack.directory / "args.json").write_text(json.dumps([self.name, self.args]))
+
+    def _read(self, run: Run, verb: str) -> Run:
+        self.leaks.read(f"the output of pulumi {verb}", run.output)
+        for severity, text in run.diagnostics:
+            self.leaks.read(f"a diagnostic ({severity}) of pulumi {verb}", text)
+        self.learn()
+        return run
+
+    def _known_hooks(self) -> Iterator[Hook]:
+        yield from self.sandbox.github.hooks(self.name)
+        for delivery in self.sandbox.github.deliveries(self.name):
+            yield delivery.hook
+
+    def _deliver(self, hook: Hook, body: bytes) -> int | None:
+        answer = asyncio.run(
+            probe.deliver(
+                hook.url,
+                receiver_type=ReceiverType.GITHUB,
+                token=hook.secret or "",
+                event="push",
+                body=body,
+                settle_for=0,
+                certificates=self._certificates(),
+            )
+        )
+        return answer.status
+
+    def _certificates(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.sandbox.ingress.ca_file)
+
+
+def changes(run: Run) -> list[str]:
+    """A run's steps on resources in their order; a component's own have none."""
+    return [str(step) for step in run.steps if not step.type.startswith("fluxhooks:")]
+
+
+def errors(run: Run) -> list[str]:
+    """A run's errors, without the engine's own remark that the program failed."""
+    return [
+        text
+        for severity, text in run.diagnostics
+        if severity == "error" and "exited with non-zero exit code" not in text
+    ]
+
+
+def eventually(holds: Callable[[], object], *, seconds: float = 20.0) -> Any:
+    """The first true answer of `holds`, or its last one when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not (answer := holds()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return answer
+
+
+def _writes(request: Request) -> bool:
+    return request.method in ("DELETE", "PATCH", "POST", "PUT")
+
+
+def _decoded(secret: Secret) -> str:
+    return base64.b64decode((secret.data or {})["token"]).decode()
