@@ -16,7 +16,7 @@ from sandbox.toolchain.errors import ToolchainError
 from sandbox.toolchain.programs import GO, Origin, Pinned, Program
 from sandbox.toolchain.progress import Phase, Progress, Report
 
-SECONDS_PER_PACKAGE = 0.3
+SECONDS_PER_PACKAGE = 0.15
 """On 2 cores; the estimate until this machine has compiled something itself."""
 
 SECONDS_PER_PROGRAM = 10.0

@@ -1,5 +1,6 @@
 """The toolchain with processes around it: Go (a stand-in for it), a second run, a dead network."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.toolchain import Origin, Phase, Program, Progress, ToolchainError, provide
+from sandbox.toolchain.__main__ import main
 from sandbox.toolchain.build import build
 from sandbox.toolchain.cache import OFFICIAL, Cache, recipe
 from sandbox.toolchain.download import FORGET_AFTER, PUBLISHER, download, unreachable
@@ -142,6 +144,47 @@ def test_settings_of_the_user_do_not_change_what_is_built(
     builds = go('assert not os.environ["GOFLAGS"]\n' + LINK)
     build([ETCD], cache, report=silent)
     assert builds.read_text().split()[1] == "0"
+
+
+def test_the_command_prints_where_programs_are(
+    go: Go, cache: Cache, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Scripts read the JSON; progress goes to the other stream."""
+    monkeypatch.setenv("FLUXHOOKS_CACHE", str(cache.root))
+    go(LINK)
+    assert main(["etcd", "--json"]) == 0
+    path = cache.path(ETCD, recipe(ETCD))
+    expected = {"etcd": {"version": ETCD.version, "path": str(path), "origin": "built"}}
+    assert expected == json.loads(capsys.readouterr().out)
+    assert main(["etcd"]) == 0
+    head, line = capsys.readouterr().out.splitlines()
+    assert ["PROGRAM", "VERSION", "ORIGIN", "PATH"] == head.split()
+    assert ["etcd", ETCD.version, "built", str(path)] == line.split()
+
+
+def test_the_command_fails_with_the_message_alone(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody needs a traceback for a typing error."""
+    monkeypatch.setenv("FLUXHOOKS_CACHE", str(cache.root))
+    assert main(["kubectl"]) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("unknown program 'kubectl', expected one of: etcd, ")
+    assert output.err.count("\n") == 1
+
+
+def test_the_command_removes_what_this_checkout_does_not_use(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each version takes hundreds of megabytes."""
+    monkeypatch.setenv("FLUXHOOKS_CACHE", str(cache.root))
+    for key in ("0123", recipe(ETCD)):
+        (tmp_path / "binary").touch()
+        cache.put(ETCD, key, binary=tmp_path / "binary", beside={})
+    assert main(["--prune"]) == 0
+    assert cache.get(ETCD, "0123") is None
+    assert cache.get(ETCD, recipe(ETCD)) is not None
 
 
 def start(cache: Cache, name: str) -> subprocess.Popen[bytes]:
