@@ -1,0 +1,64 @@
+"""The ready program of ``stacks/``: settings that are missing or wrong, and the Automation API."""
+
+from collections.abc import Callable
+
+import pulumi.automation as auto
+
+from sandbox.sandbox import Sandbox
+from tests.app import App, errors
+
+
+def test_missing_settings_are_named_with_the_commands_that_set_them(
+    make_app: Callable[..., App],
+) -> None:
+    """All at once, before anything is registered."""
+    run = make_app("unset", program=None).preview(check=False)
+    assert errors(run) == [
+        "fluxhooks:host: field required; pulumi config set host flux.example.com\n"
+        "fluxhooks:receivers: field required; pulumi config set --path "
+        "'receivers.app.repository' app && pulumi config set --path "
+        "'receivers.app.sources[0].name' app"
+    ]
+
+
+def test_wrong_settings_are_named_with_the_commands_that_mend_them(
+    make_app: Callable[..., App],
+) -> None:
+    """The place, what is wrong there, and the cure."""
+    app = make_app("wrong", program=None)
+    app.stack.set_all(
+        {
+            "host": "flux.example.com",
+            "receivers.wrong.repo": "wrong",
+            "receivers.wrong.sources[0].name": "wrong",
+        }
+    )
+    assert errors(app.preview(check=False)) == [
+        "fluxhooks:receivers.wrong.repository: field required; pulumi config set --path "
+        "'receivers.wrong.repository' <value>\n"
+        "fluxhooks:receivers.wrong.repo: no such setting; pulumi config rm --path "
+        "'receivers.wrong.repo'"
+    ]
+
+
+def test_the_automation_api_runs_it_as_well(sandbox: Sandbox, make_app: Callable[..., App]) -> None:
+    """What the command line does, a program can do; secrets stay secret there too."""
+    app = make_app("automated", program=None)
+    stack = auto.select_stack(
+        app.name,
+        work_dir=str(app.stack.directory),
+        opts=auto.LocalWorkspaceOptions(
+            env_vars=app.stack.environment,
+            pulumi_command=auto.PulumiCommand(str(sandbox.home.path)),
+        ),
+    )
+    for key, value in {
+        "host": sandbox.ingress.host,
+        "receivers.automated.repository": "automated",
+        "receivers.automated.sources[0].name": "automated",
+    }.items():
+        stack.set_config(key, auto.ConfigValue(value), path=True)
+    result = stack.up(on_output=lambda line: app.leaks.read("the Automation API's output", line))
+    assert (result.summary.result, result.summary.resource_changes) == ("succeeded", {"create": 6})
+    assert result.outputs["automated"].secret
+    assert app.probe(app.hook()) == 200
