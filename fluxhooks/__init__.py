@@ -7,11 +7,17 @@ from fluxhooks.errors import (
     CatchUpError,
     FluxhooksError,
     IncompleteUpdateError,
+    LockedError,
+    ObservationError,
     PathMismatchError,
+    PulumiError,
     ReceiverNotProvedError,
+    RefusedError,
     SettingError,
+    VerificationError,
 )
 from fluxhooks.flux.receiver_types import ReceiverType
+from fluxhooks.flux.schedule import generation_for
 
 __all__ = [
     "ArgumentError",
@@ -19,11 +25,17 @@ __all__ = [
     "FluxhooksError",
     "GitHubArgs",
     "IncompleteUpdateError",
+    "LockedError",
+    "ObservationError",
     "PathMismatchError",
+    "PulumiError",
     "ReceiverNotProvedError",
     "ReceiverType",
+    "RefusedError",
     "ResourceRef",
     "SettingError",
+    "VerificationError",
     "WebhookReceiver",
     "WebhookReceiverArgs",
+    "generation_for",
 ]

@@ -6,7 +6,12 @@ FluxhooksError            (pulumi.RunError: ends a program with one line, not a 
 ├── PathMismatchError     the controller serves another path than the one computed
 ├── ReceiverNotProvedError  the new Receiver did not answer the signed probe
 ├── CatchUpError          the delivery that makes up for queued ones did not arrive
-└── IncompleteUpdateError the update could not finish; nothing may be deleted
+├── IncompleteUpdateError the update could not finish; nothing may be deleted
+├── PulumiError           a command of Pulumi's failed
+├── LockedError           another update holds the stack's lock
+├── RefusedError          what was asked for is not safe; nothing was changed
+├── ObservationError      cluster or forge could not be asked
+└── VerificationError     cluster or forge do not show what the stack declares
 """
 
 import pulumi
@@ -52,3 +57,23 @@ class CatchUpError(FluxhooksError):
 
 class IncompleteUpdateError(FluxhooksError):
     """Receiver or webhook are unknown at the end of a real update, so nothing may be deleted."""
+
+
+class PulumiError(FluxhooksError):
+    """A command of Pulumi's failed; says which, and what it complained of."""
+
+
+class LockedError(FluxhooksError):
+    """Another update held the stack's lock for longer than was to be waited."""
+
+
+class RefusedError(FluxhooksError):
+    """What was asked for is not safe or makes no sense, so nothing was changed."""
+
+
+class ObservationError(FluxhooksError):
+    """The cluster or the forge could not be asked; says what is missing."""
+
+
+class VerificationError(FluxhooksError):
+    """The update is done, but cluster or forge do not show what the stack declares."""

@@ -13,7 +13,8 @@ class ResourceRef(TypedDict):
 
     kind: pulumi.Input[str]
     """A source: Bucket, GitRepository, HelmChart, HelmRepository, ImageRepository, OCIRepository.
-    Other kinds the Receiver allows are taken with a warning."""
+    Kustomization and HelmRelease, which follow their source, are taken with a warning; the other
+    kinds a Receiver may name without one."""
 
     name: pulumi.Input[str]
     """The object's name, or "*" for all of the kind that match match_labels."""
@@ -67,7 +68,8 @@ class WebhookReceiverArgs(TypedDict):
 
     drain: NotRequired[str]
     """How long after a repointing the old generation still answers, as in "30s", which it is when
-    absent. Longer than the forge may hold a queued delivery back."""
+    absent. Longer than the forge may hold a queued delivery back. FLUXHOOKS_DRAIN=0s in the
+    environment of one run overrides it for that run."""
 
     verify: NotRequired[bool]
     """Whether a new generation must answer a signed probe at its public URL before the webhook

@@ -44,6 +44,7 @@ class Checked:
         events: the webhook's events.
         filter: the Receiver's ``spec.resourceFilter``.
         interval: the Receiver's ``spec.interval``, or None for Flux's default.
+        authority: who names the live generation, "program" or "configuration".
         generations: all declared generations, ascending; `live` is one of them.
         drain, verify_timeout: seconds.
         applier_warnings: one sentence per target that is no source.
@@ -57,6 +58,7 @@ class Checked:
     events: pulumi.Input[list[str]]
     filter: pulumi.Input[str]
     interval: pulumi.Input[str] | None
+    authority: str
     live: int
     generations: list[int]
     drain: float
@@ -108,6 +110,7 @@ def check_args(
         events=events,
         filter=_when_known(values.get("resource_filter"), _filter),
         interval=_when_known(values.get("interval"), _interval),
+        authority="program" if "generation" in values else "configuration",
         live=live,
         generations=generations,
         drain=_seconds("drain", values.get("drain", "30s")),
@@ -258,12 +261,26 @@ def _generations(
         if "retained" in values:
             retained, paths[1] = values["retained"], "retained"
     live = _whole(paths[0], live)
+    if "generation" in values:
+        _one_authority(name, live, configured)
     _plain(paths[1], retained, Sequence)
     numbers = [_whole(f"{paths[1]}[{i}]", number) for i, number in enumerate(retained)]
     try:
         return live, declared(live, numbers)
     except ValueError as error:
         raise ArgumentError(paths[0] if live < 1 else paths[1], str(error)) from None
+
+
+def _one_authority(name: str, live: int, configured: Mapping[str, Any]) -> None:
+    entry = configured.get(name) if isinstance(configured, Mapping) else None
+    other = entry.get("live", live) if isinstance(entry, Mapping) else live
+    if other != live:
+        key = f"fluxhooks:generations.{name}"
+        raise ArgumentError(
+            "generation",
+            f"{live} stands in the program and {other!r} in the configuration {key}.live; one "
+            f"place decides: remove the argument, or pulumi config rm --path '{key}'",
+        )
 
 
 def _host(value: Any) -> str:

@@ -6,11 +6,11 @@ import pulumi
 
 from fluxhooks.components.checks import Checked
 from fluxhooks.components.kubernetes import Receiver, ReceiverSecret
-from fluxhooks.components.labels import labels
 from fluxhooks.components.token import generated_token
 from fluxhooks.errors import PathMismatchError
 from fluxhooks.flux.generations import generation_name
 from fluxhooks.flux.hook_path import hook_path
+from fluxhooks.flux.labels import object_labels
 from fluxhooks.flux.receiver_types import RECEIVER_TYPES
 
 
@@ -21,32 +21,35 @@ class Generation:
         token: the secret that signs deliveries.
         secret_name, receiver_name: ``metadata.name`` of the two objects.
         path: the path the controller serves, equal to the computed one; secret.
+        created_at: when the API server made the Secret, as in "2026-11-22T13:21:51Z".
     """
 
     token: pulumi.Output[str]
     secret_name: pulumi.Output[str]
     receiver_name: pulumi.Output[str]
     path: pulumi.Output[str]
+    created_at: pulumi.Output[str]
 
     def __init__(self, component: pulumi.ComponentResource, name: str, number: int, args: Checked):
         # A parent's protect or retain_on_delete would keep retired generations alive.
         opts = pulumi.ResourceOptions(parent=component, protect=False, retain_on_delete=False)
         generation = generation_name(name, number)
-        objects_labels = labels(name, number)
+        labels = object_labels(name, number, project=pulumi.get_project(), stack=pulumi.get_stack())
 
         self.token = generated_token(f"{generation}-token", opts)
         secret = ReceiverSecret(
             f"{generation}-token",
             namespace=args.namespace,
-            labels=objects_labels,
+            labels=labels,
             token=self.token,
             opts=opts,
         )
         self.secret_name = secret.metadata["name"]
+        self.created_at = secret.metadata.apply(_creation_time)
         receiver = Receiver(
             generation,
             namespace=args.namespace,
-            labels=objects_labels,
+            labels=labels,
             spec=_spec(args, self.secret_name),
             opts=opts,
         )
@@ -60,6 +63,11 @@ class Generation:
                 token=self.token,
             ).apply(_agreed_path)
         )
+
+
+def _creation_time(metadata: dict[str, Any]) -> str:
+    # A preview knows no more than what is asked for.
+    return str(metadata.get("creationTimestamp") or "")
 
 
 def _spec(args: Checked, secret_name: pulumi.Output[str]) -> dict[str, Any]:

@@ -16,7 +16,13 @@ import pulumi
 
 from fluxhooks.components.checks import Checked
 from fluxhooks.components.generation import Generation
-from fluxhooks.errors import CatchUpError, IncompleteUpdateError, ReceiverNotProvedError
+from fluxhooks.errors import (
+    CatchUpError,
+    IncompleteUpdateError,
+    ReceiverNotProvedError,
+    SettingError,
+)
+from fluxhooks.flux import durations
 from fluxhooks.observe import probe
 
 
@@ -49,6 +55,7 @@ class Repointing:
         previous: pulumi.Output[str | None] = pulumi.Output.from_input(_previous_path(component))
         self._name = name
         self._args = args
+        self._drain = _drain(args)
         self._component = component
         self._inputs = {
             "events": args.events,
@@ -105,11 +112,11 @@ class Repointing:
 
     async def _catch_up_and_drain(self, known: _Known) -> None:
         clock = asyncio.get_running_loop().time
-        drained_at = clock() + self._args.drain
+        drained_at = clock() + self._drain
         await self._catch_up(known)
         pulumi.log.info(
             f"{self._name}: the webhook points at generation {self._args.live}; older ones "
-            f"answer for {self._args.drain:g} s more",
+            f"answer for {self._drain:g} s more",
             self._component,
         )
         await asyncio.sleep(max(0.0, drained_at - clock()))
@@ -140,6 +147,14 @@ class Repointing:
 
     def _verifies(self) -> bool:
         return self._args.verify and os.environ.get("FLUXHOOKS_VERIFY", "").lower() != "off"
+
+
+def _drain(args: Checked) -> float:
+    override = os.environ.get("FLUXHOOKS_DRAIN", "")
+    try:
+        return durations.seconds(override) if override else args.drain
+    except ValueError as error:
+        raise SettingError(f"FLUXHOOKS_DRAIN in the environment: {error}") from None
 
 
 async def _previous_path(component: pulumi.ComponentResource) -> str | None:

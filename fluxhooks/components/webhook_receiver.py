@@ -38,6 +38,12 @@ class WebhookReceiver(pulumi.ComponentResource):
     generation: pulumi.Output[int]
     """The live generation."""
 
+    generation_authority: pulumi.Output[str]
+    """Who names the live generation: "program", by the argument, or "configuration"."""
+
+    created_at: pulumi.Output[str]
+    """When the live generation's Secret was made, as in "2026-11-22T13:21:51Z"."""
+
     webhook_id: pulumi.Output[str]
     """The webhook's ID at the forge."""
 
@@ -77,10 +83,14 @@ class WebhookReceiver(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.generation = pulumi.Output.from_input(checked.live)
+        self.generation_authority = pulumi.Output.from_input(checked.authority)
+        self.created_at = live.created_at
         pulumi.Output.from_input(checked.resources).apply(self._warn_of_appliers)
         self.register_outputs(
             {
+                "created_at": self.created_at,
                 "generation": self.generation,
+                "generation_authority": self.generation_authority,
                 "hook_path": repointing.finished_path(self.webhook_id),
                 "hook_url": self.hook_url,
                 "receiver_name": self.receiver_name,
