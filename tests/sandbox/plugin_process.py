@@ -19,6 +19,7 @@ from pulumi.runtime.proto import (
 )
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+STAND_IN = (sys.executable, "-P", "-m", "sandbox.plugins.kubernetes")
 REQUESTS = {
     "GetPluginInfo": empty_pb2.Empty,
     "Cancel": empty_pb2.Empty,
@@ -47,14 +48,14 @@ class Answer:
 
 
 class PluginProcess:
-    """The stand-in for pulumi-kubernetes as a process of its own; `logged` is what users see."""
+    """A pulumi-kubernetes as a process of its own; `logged` is what users see."""
 
     def __init__(
         self,
         kubeconfig: Path,
         *,
         environment: Mapping[str, str] | None = None,
-        command: tuple[str, ...] = (sys.executable, "-P", "-m", "sandbox.plugins.kubernetes"),
+        command: tuple[str, ...] = STAND_IN,
     ) -> None:
         self._command = command
         self._environment = {

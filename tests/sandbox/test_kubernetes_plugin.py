@@ -18,7 +18,7 @@ import pytest
 
 from sandbox.cluster import Cluster
 from sandbox.plugins.kubernetes.install import install
-from tests.sandbox.plugin_process import CHECKOUT, Answer, PluginProcess
+from tests.sandbox.plugin_process import CHECKOUT, STAND_IN, Answer, PluginProcess
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -401,9 +401,8 @@ def test_a_killed_engine_leaves_no_plugin(cluster: Cluster) -> None:
         "print(plugin.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
-    plugin = (sys.executable, "-P", "-m", "sandbox.plugins.kubernetes")
     with subprocess.Popen(
-        (sys.executable, "-c", starter, *plugin),
+        (sys.executable, "-c", starter, *STAND_IN),
         env={"PYTHONPATH": str(CHECKOUT), "KUBECONFIG": str(cluster.kubeconfig)},
         stdout=subprocess.PIPE,
         text=True,

@@ -4,12 +4,16 @@ Each file of `tests/golden/kubernetes-plugin` is one run of the engine. It is re
 a real API server and notification-controller: the requests are the recorded ones, with what this
 run's own answers put in their place, as the engine puts its state there; and each answer is
 compared whole, but for what differs from run to run.
+
+Whoever has the official plugin can hold the recording itself against it:
+`PULUMI_RESOURCE_KUBERNETES=<path of the plugin> pytest <this file>`.
 """
 
 import contextlib
 import copy
 import hashlib
 import json
+import os
 import re
 import ssl
 import time
@@ -23,7 +27,7 @@ import httpx
 import pytest
 
 from sandbox.cluster import Cluster
-from tests.sandbox.plugin_process import Answer, PluginProcess
+from tests.sandbox.plugin_process import STAND_IN, Answer, PluginProcess
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -49,6 +53,8 @@ FOLLOWED_BY = {"01-create-explicit-names": ("02-next-generation", ("preview", "u
 SIDE_BY_SIDE = 4
 TOKEN = "recorded-token-0123456789abcdef"
 ENVIRONMENT = {"05-already-exists.up-upsert": {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}}
+OFFICIAL = os.environ.get("PULUMI_RESOURCE_KUBERNETES")
+PLUGIN = (OFFICIAL,) if OFFICIAL else STAND_IN
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
 
@@ -253,7 +259,8 @@ def _replay_sequence(
 
 def _replay_step(step: str, state: State, kubeconfig: Path) -> None:
     state.next_run()
-    with PluginProcess(kubeconfig, environment=ENVIRONMENT.get(step)) as plugin:
+    environment = ENVIRONMENT.get(step)
+    with PluginProcess(kubeconfig, environment=environment, command=PLUGIN) as plugin:
         for number, recorded in enumerate(json.loads((RECORDING / f"{step}.json").read_text())):
             method = recorded["method"]
             where = f"{step}[{number}] {method}"

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from sandbox.plugins.kubernetes import naming, objects, waiting
+from sandbox.plugins.kubernetes import managers, naming, objects, waiting
 from sandbox.plugins.kubernetes.api import CREATE_MANAGER, Api, Object, Propagation
 from sandbox.plugins.kubernetes.diff import difference
 from sandbox.plugins.kubernetes.errors import (
@@ -451,8 +451,8 @@ class Provider:
     async def _make(
         self, api: Api, urn: str, inputs: Object, *, field_manager: str, preview: bool
     ) -> Object:
-        attempt = 0
-        while True:
+        """Create, or upsert, until what it needs is there or a minute is over."""
+        for attempt, pause in enumerate(_RETRY_AFTER):
             try:
                 if not self._settings.upsert_existing_objects:
                     return await api.create(inputs, dry_run=preview)
@@ -463,20 +463,20 @@ class Provider:
                     force=preview or self._may_force(inputs),
                     preview=preview,
                 )
-            except (ApiError, NoMatchError) as error:
-                if isinstance(error, ApiError) and not error.not_found:
-                    if preview and self._settings.upsert_existing_objects and error.immutable:
-                        raise UnsupportedError(
-                            "the preview of an upsert that changes an immutable field"
-                        ) from None
+            except ApiError as error:
+                if preview and self._settings.upsert_existing_objects and error.immutable:
+                    raise UnsupportedError(
+                        "the preview of an upsert that changes an immutable field"
+                    ) from None
+                if not error.not_found or (preview and error.namespace_not_found):
                     raise
-                if isinstance(error, ApiError) and preview and error.namespace_not_found:
-                    raise
-                await self._log.status(urn, f"Retry #{attempt}; creation failed: {error}")
-                cancelled = await self._sleep(_RETRY_AFTER[attempt])
-                attempt += 1
-                if cancelled or attempt == len(_RETRY_AFTER):
-                    raise
+                missing: PluginError = error
+            except NoMatchError as error:
+                missing = error
+            await self._log.status(urn, f"Retry #{attempt}; creation failed: {missing}")
+            if await self._sleep(pause):
+                break
+        raise missing
 
     async def _change(
         self,
@@ -486,19 +486,25 @@ class Provider:
         field_manager: str,
         request: provider_pb2.UpdateRequest,
     ) -> Object:
-        if request.ignoreChanges:
-            raise UnsupportedError("an update with the resource option ignoreChanges")
         live = await api.get(inputs, naming.name_of(old_live))
         if not request.preview:
-            live = await _take_over_fields(api, live, field_manager)
-        managers = live["metadata"].get("managedFields") or []
-        force = (
-            self._may_force(inputs)
-            or not managers
-            or (request.preview and any(map(_is_create_manager, managers)))
-        )
+            entries = managers.taken_over(managers.managed_fields(live), field_manager)
+            if entries is not None:
+                live = await api.set_managed_fields(live, entries)
+        entries = managers.managed_fields(live)
+        # Also for the state, which tells the next step what was applied.
+        managers.leave_ignored(inputs, live, request.ignoreChanges, field_manager=field_manager)
         changed = await _apply(
-            api, inputs, field_manager=field_manager, force=force, preview=request.preview
+            api,
+            inputs,
+            field_manager=field_manager,
+            force=(
+                self._may_force(inputs)
+                or not entries
+                # The real update takes these fields over first, which a preview cannot.
+                or (request.preview and any(map(managers.is_made_by_us, entries)))
+            ),
+            preview=request.preview,
         )
         if request.preview:
             return changed
@@ -574,38 +580,6 @@ async def _relinquish(api: Api, live: Object, field_manager: str) -> None:
         metadata["namespace"] = namespace
     identity = {"apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": metadata}
     await api.apply(identity, field_manager=field_manager, force=None)
-
-
-async def _take_over_fields(api: Api, live: Object, field_manager: str) -> Object:
-    """Make the fields of a plain create those of the manager that will apply from now on."""
-    managers: list[Object] = live["metadata"].get("managedFields") or []
-    mine = [m for m in managers if m["manager"] == field_manager and m["operation"] == "Apply"]
-    theirs = [m for m in managers if m not in mine and _is_taken_over(m)]
-    if not theirs:
-        return live
-    owner = copy.deepcopy((mine or theirs)[0])
-    owner |= {"manager": field_manager, "operation": "Apply"}
-    for entry in theirs if mine else theirs[1:]:
-        owner["fieldsV1"] = _union(owner.get("fieldsV1") or {}, entry.get("fieldsV1") or {})
-    kept = [m for m in managers if m not in mine and m not in theirs]
-    return await api.set_managed_fields(live, [*kept, owner])
-
-
-def _is_taken_over(entry: Object) -> bool:
-    operations = {"kubectl": ("Apply", "Update"), "before-first-apply": ("Update",)}
-    wanted = operations.get(entry["manager"], ())
-    return not entry.get("subresource") and (
-        entry["operation"] in wanted or _is_create_manager(entry)
-    )
-
-
-def _is_create_manager(entry: Object) -> bool:
-    names = (CREATE_MANAGER, f"{CREATE_MANAGER}.exe", "pulumi-resource-kubernetes")
-    return entry["operation"] == "Update" and entry["manager"] in names
-
-
-def _union(left: Object, right: Object) -> Object:
-    return {key: _union(left.get(key) or {}, right.get(key) or {}) for key in {**left, **right}}
 
 
 def _inputs_to_import(live: Object, inputs: Object) -> Object:

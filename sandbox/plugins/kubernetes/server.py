@@ -27,7 +27,7 @@ from sandbox.plugins.kubernetes.provider import Provider
 # ruff: noqa: N802 (the methods of a servicer are named as the protocol names them)
 
 _MAX_MESSAGE: Final = 400 * 1024 * 1024
-_LOOK_FOR_ENGINE_EVERY: Final = 0.5
+_LOOK_FOR_ENGINE_EVERY: Final = 0.25
 _LAST_WORDS: Final = 5.0
 
 
