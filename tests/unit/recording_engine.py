@@ -28,7 +28,10 @@ from pulumi.runtime.stack import run_in_stack
 
 from fluxhooks.flux.hook_path import hook_path
 
-__all__ = ["UNKNOWN", "RecordingEngine", "is_secret", "plain", "proto"]
+__all__ = ["CREATED_AT", "UNKNOWN", "RecordingEngine", "hidden", "is_secret", "plain", "proto"]
+
+CREATED_AT = "2026-01-31T12:00:00Z"
+"""When the API server makes objects."""
 
 
 class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
@@ -160,6 +163,8 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         if "metadata" in inputs:
             name = f"{request.name}-0a1b2c3d"
             computed: dict[str, Any] = {"metadata": {**inputs["metadata"], "name": name}}
+            if not self.preview:
+                computed["metadata"]["creationTimestamp"] = CREATED_AT
             if inputs["kind"] == "Secret":
                 self._tokens[name] = plain(inputs["stringData"]).get("token", "")
             elif not self.preview:
@@ -185,6 +190,17 @@ def plain(value: Any) -> Any:
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [plain(item) for item in value]
+    return value
+
+
+def hidden(value: Any) -> Any:
+    """Return `value`, as sent, with ``***`` for all that is marked secret."""
+    if is_secret(value):
+        return "***"
+    if isinstance(value, dict):
+        return {key: hidden(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [hidden(item) for item in value]
     return value
 
 

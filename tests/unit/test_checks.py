@@ -373,7 +373,7 @@ def test_a_value_that_must_be_plain_is_told_of_before_anything_is_registered(
 
 def test_without_an_engine_registering_fails_otherwise() -> None:
     """What the tests above rely on: good arguments get further, to an error of Pulumi's."""
-    with pytest.raises(Exception, match="engine|event loop") as caught:
+    with pytest.raises(Exception, match=r"engine|event loop") as caught:
         program()()
 
     assert not isinstance(caught.value, ArgumentError)
@@ -502,6 +502,14 @@ def test_arguments_that_are_no_mapping() -> None:
             id="live generation retained",
         ),
         pytest.param(
+            {"app": {"live": 4}},
+            {"generation": 2},
+            "generation: 2 stands in the program and 4 in the configuration "
+            "fluxhooks:generations.app.live; one place decides: remove the argument, or pulumi "
+            "config rm --path 'fluxhooks:generations.app'",
+            id="two authorities",
+        ),
+        pytest.param(
             {"app": {"live": 2}},
             {"retained": [2]},
             "retained: 2 is the live generation; name only older ones to retain",
@@ -557,6 +565,7 @@ def test_defaults() -> None:
     checked = check_args("app", args())  # type: ignore[arg-type]
 
     assert {
+        "authority": "configuration",
         "drain": 30.0,
         "events": ["push"],
         "filter": "!has(req.fluxhooksProbe) && !has(req.zen)",

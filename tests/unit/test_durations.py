@@ -52,7 +52,7 @@ def test_durations(text: str, seconds: float) -> None:
 )
 def test_what_is_no_duration(text: str) -> None:
     """The message quotes the text and shows what would do."""
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
         durations.seconds(text)
 
     assert f"{text!r} is not a duration such as '30s', '1m30s' or '2h'" == str(caught.value)

@@ -35,7 +35,7 @@ def test_all_generations_are_declared_ascending(numbers: set[int], data: st.Data
 )
 def test_impossible_generations(live: int, retained: list[int], message: str) -> None:
     """The message names the number and what is wrong with it."""
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
         declared(live, retained)
 
     assert message == str(caught.value)

@@ -19,6 +19,7 @@ from fluxhooks import (
     IncompleteUpdateError,
     PathMismatchError,
     ReceiverNotProvedError,
+    SettingError,
     WebhookReceiver,
 )
 from fluxhooks.flux.hook_path import hook_path
@@ -27,7 +28,7 @@ from fluxhooks.flux.signature import sign
 from fluxhooks.observe import probe
 from tests.unit.host import Host
 from tests.unit.program import Later, program
-from tests.unit.recording_engine import UNKNOWN, RecordingEngine, is_secret, plain
+from tests.unit.recording_engine import CREATED_AT, UNKNOWN, RecordingEngine, hidden, is_secret, plain
 
 _TOKEN = "token-of-app-g1-token"
 _PATH = hook_path(_TOKEN, "app-g1-0a1b2c3d", "flux-system")
@@ -72,6 +73,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[[Host], Host]:
 @pytest.fixture(autouse=True)
 def unreachable(answering: Callable[[Host], Host], monkeypatch: pytest.MonkeyPatch) -> Host:
     """The host of a test that names no other: asked by mistake, it makes the test fail."""
+    monkeypatch.delenv("FLUXHOOKS_DRAIN", raising=False)
     monkeypatch.delenv("FLUXHOOKS_VERIFY", raising=False)
     return answering(Host(500))
 
@@ -347,8 +349,8 @@ def test_nothing_secret_is_sent_or_said_in_clear(
     shown = (
         json.dumps(
             [
-                [_hidden(_inputs(request)) for request in engine.requests],
-                _hidden(engine.outputs),
+                [hidden(_inputs(request)) for request in engine.requests],
+                hidden(engine.outputs),
                 engine.messages,
             ]
         )
@@ -375,7 +377,9 @@ def test_outputs_in_full() -> None:
 
     outputs = engine.outputs["app"]
     assert {
+        "created_at": CREATED_AT,
         "generation": 1.0,
+        "generation_authority": "configuration",
         "hook_path": _PATH,
         "hook_url": f"https://flux.example.com{_PATH}",
         "receiver_name": "app-g1-0a1b2c3d",
@@ -439,9 +443,9 @@ def test_retained_generations_stay_declared() -> None:
         pytest.param({"other": {"live": 4}}, {}, 1, {"app-g1"}, id="another component's"),
         pytest.param(
             {"app": {"live": 4, "retained": [3]}},
-            {"generation": 2},
-            2,
-            {"app-g2"},
+            {"generation": 4},
+            4,
+            {"app-g4"},
             id="the argument wins wholly",
         ),
         pytest.param(
@@ -463,6 +467,20 @@ def test_one_authority_says_which_generation(
 
     assert declared == set(engine.named(":Receiver"))
     assert live == engine.outputs["app"]["generation"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "authority"),
+    [
+        pytest.param({}, "configuration", id="nothing said"),
+        pytest.param({"generation": 1}, "program", id="the argument"),
+    ],
+)
+def test_who_names_the_generation_is_told(changes: dict[str, Any], authority: str) -> None:
+    """What rotates a stack must know where to write the next number."""
+    engine = RecordingEngine().run(program(**changes))
+
+    assert authority == engine.outputs["app"]["generation_authority"]
 
 
 # Previews
@@ -603,6 +621,32 @@ def test_the_run_ends_when_the_drain_is_over(answering: Callable[[Host], Host]) 
             "app: the webhook points at generation 2; older ones answer for 0.7 s more",
         )
     ] == engine.said
+
+
+def test_the_drain_can_be_another_for_one_run(
+    answering: Callable[[Host], Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a leak nobody wants to wait; the environment says so, and the message agrees."""
+    monkeypatch.setenv("FLUXHOOKS_DRAIN", "0s")
+    answering(Host(200))
+
+    engine = RecordingEngine(finished=_ROTATED).run(program(generation=2, drain="1h"))
+
+    assert [
+        ("info", "app: the webhook points at generation 2; older ones answer for 0 s more")
+    ] == engine.said
+
+
+def test_a_drain_of_the_environment_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable is named."""
+    monkeypatch.setenv("FLUXHOOKS_DRAIN", "soon")
+
+    error = _failure(RecordingEngine(), program(), SettingError)
+
+    assert (
+        "FLUXHOOKS_DRAIN in the environment: 'soon' is not a duration such as '30s', '1m30s' or "
+        "'2h'"
+    ) == error
 
 
 def test_the_path_of_a_finished_rotation_is_the_new_one(
@@ -874,13 +918,3 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from _leaves(item, f"{path}[{index}]")
     else:
         yield path, value
-
-
-def _hidden(value: Any) -> Any:
-    if is_secret(value):
-        return "***"
-    if isinstance(value, dict):
-        return {key: _hidden(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_hidden(item) for item in value]
-    return value

@@ -1,0 +1,238 @@
+"""The settings of the ready program: what is read, and what is told of a wrong one."""
+
+import contextvars
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from fluxhooks import FluxhooksError, SettingError
+from stacks.settings import ReceiverSettings, Settings
+from tests.unit.recording_engine import RecordingEngine, hidden, plain
+
+_RECEIVERS = {"app": {"repository": "app", "sources": [{"name": "app"}]}}
+_LEAST = {"host": "flux.example.com", "receivers": _RECEIVERS}
+
+_STACK = Path(__file__).parents[2] / "stacks"
+
+
+def _stored(settings: dict[str, Any]) -> dict[str, str]:
+    # As Pulumi hands a stack's configuration over: texts as they are, all else as JSON.
+    return {
+        f"fluxhooks:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in settings.items()
+    }
+
+
+def _read(settings: dict[str, Any]) -> Settings:
+    def read() -> Settings:
+        pulumi.runtime.set_all_config(_stored(settings))
+        return Settings.from_config(pulumi.Config("fluxhooks"))
+
+    return contextvars.copy_context().run(read)
+
+
+def _app(**changes: Any) -> dict[str, Any]:
+    return {"app": {**_RECEIVERS["app"], **changes}}
+
+
+def test_the_least_a_stack_needs() -> None:
+    """A host and one receiver; the component's own defaults fill the rest in."""
+    settings = _read(_LEAST)
+
+    assert {
+        "drain": "30s",
+        "github": {"repository": "app"},
+        "host": "flux.example.com",
+        "namespace": "flux-system",
+        "resources": [{"kind": "GitRepository", "name": "app"}],
+        "verify": True,
+    } == settings.args_of(settings.receivers["app"])
+
+
+def test_every_setting_reaches_the_component() -> None:
+    """Nothing that is set is lost."""
+    settings = _read(
+        {
+            "host": "flux.example.com",
+            "namespace": "apps",
+            "drain": "1m",
+            "verify": False,
+            "interval": "1h",
+            "receivers": _app(
+                events=["push", "release"],
+                resource_filter="req.ref == 'refs/heads/main'",
+                sources=[
+                    {"name": "app", "namespace": "apps"},
+                    {"kind": "OCIRepository", "name": "*", "match_labels": {"team": "a"}},
+                ],
+            ),
+        }
+    )
+
+    assert {
+        "drain": "1m",
+        "events": ["push", "release"],
+        "github": {"repository": "app"},
+        "host": "flux.example.com",
+        "interval": "1h",
+        "namespace": "apps",
+        "resource_filter": "req.ref == 'refs/heads/main'",
+        "resources": [
+            {"kind": "GitRepository", "name": "app", "namespace": "apps"},
+            {"kind": "OCIRepository", "name": "*", "match_labels": {"team": "a"}},
+        ],
+        "verify": False,
+    } == settings.args_of(settings.receivers["app"])
+
+
+def test_settings_of_others_are_left_alone() -> None:
+    """The component reads fluxhooks:generations itself."""
+    assert (
+        ReceiverSettings.model_validate(_RECEIVERS["app"])
+        == (_read({**_LEAST, "generations": {"app": {"live": 2}}}).receivers["app"])
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        pytest.param(
+            {},
+            "fluxhooks:host: field required; pulumi config set host flux.example.com\n"
+            "fluxhooks:receivers: field required; "
+            "pulumi config set --path 'receivers.app.repository' app && "
+            "pulumi config set --path 'receivers.app.sources[0].name' app",
+            id="nothing",
+        ),
+        pytest.param(
+            {**_LEAST, "receivers": {}},
+            "fluxhooks:receivers: dictionary should have at least 1 item after validation, not 0 "
+            "(it is {}); pulumi config set --path 'receivers.app.repository' app && "
+            "pulumi config set --path 'receivers.app.sources[0].name' app",
+            id="no receiver",
+        ),
+        pytest.param(
+            {**_LEAST, "receivers": {"app": {"sources": [{"name": "app"}]}}},
+            "fluxhooks:receivers.app.repository: field required; "
+            "pulumi config set --path 'receivers.app.repository' <value>",
+            id="no repository",
+        ),
+        pytest.param(
+            {**_LEAST, "receivers": {"app": {"repository": "app"}}},
+            "fluxhooks:receivers.app.sources: field required; "
+            "pulumi config set --path 'receivers.app.sources[0].name' <value>",
+            id="no sources",
+        ),
+        pytest.param(
+            {**_LEAST, "receivers": _app(sources=[])},
+            "fluxhooks:receivers.app.sources: list should have at least 1 item after validation, "
+            "not 0 (it is []); pulumi config set --path 'receivers.app.sources[0].name' <value>",
+            id="empty sources",
+        ),
+        pytest.param(
+            {**_LEAST, "receivers": _app(sources=[{"name": "a"}, {"kind": "Bucket"}])},
+            "fluxhooks:receivers.app.sources[1].name: field required; "
+            "pulumi config set --path 'receivers.app.sources[1].name' <value>",
+            id="second source without a name",
+        ),
+        pytest.param(
+            {**_LEAST, "receivers": _app(events="push")},
+            "fluxhooks:receivers.app.events: input should be a valid list (it is 'push'); "
+            "pulumi config set --path 'receivers.app.events[0]' <value>",
+            id="events without a list",
+        ),
+        pytest.param(
+            {**_LEAST, "receivers": _app(repo="app")},
+            "fluxhooks:receivers.app.repo: no such setting; "
+            "pulumi config rm --path 'receivers.app.repo'",
+            id="unknown setting",
+        ),
+        pytest.param(
+            {**_LEAST, "verify": "perhaps"},
+            "fluxhooks:verify: input should be a valid boolean, unable to interpret input "
+            "(it is 'perhaps'); pulumi config set --path 'verify' <value>",
+            id="verify that is neither",
+        ),
+        pytest.param(
+            {**_LEAST, "drain": 30},
+            "fluxhooks:drain: input should be a valid string (it is 30); "
+            "pulumi config set --path 'drain' <value>",
+            id="drain without a unit",
+        ),
+    ],
+)
+def test_wrong_settings_name_the_command_that_cures_them(
+    settings: dict[str, Any], message: str
+) -> None:
+    """All of them at once, one line each, ready to be copied."""
+    with pytest.raises(SettingError) as caught:
+        _read(settings)
+
+    assert message == str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"), [("true", True), ("false", False), ("on", True), ("off", False)]
+)
+def test_words_for_true_and_false(stored: str, read: bool) -> None:
+    """Configuration is text; what people write for yes and no is understood."""
+    assert read == _read({**_LEAST, "verify": stored}).verify
+
+
+def test_settings_are_fixed_once_read() -> None:
+    """Settings come from the stack's configuration and from nowhere else."""
+    with pytest.raises(ValueError, match="frozen"):
+        _read(_LEAST).host = "other.example.com"
+
+
+def _run(engine: RecordingEngine) -> RecordingEngine:
+    # A directory runs as `pulumi up` runs it: its own modules are found first.
+    def stack() -> None:
+        sys.modules.pop("settings", None)
+        runpy.run_path(str(_STACK), run_name="__main__")
+
+    return engine.run(stack)
+
+
+def test_the_program_declares_a_component_for_each_receiver() -> None:
+    """And exports what a person or another stack asks for; the URL is secret."""
+    settings = {**_LEAST, "receivers": {**_app(), "web": _app(repository="site")["app"]}}
+
+    engine = _run(RecordingEngine(config=_stored(settings)))
+
+    assert {"app", "web"} == set(engine.named("WebhookReceiver"))
+    assert {
+        name: {
+            "generation": 1.0,
+            "hook_url": plain(engine.outputs[name]["hook_url"]),
+            "receiver": f"{name}-g1-0a1b2c3d",
+            "webhook_id": f"{name}-webhook-id",
+        }
+        for name in ("app", "web")
+    } == plain(engine.outputs["fluxhooks-test"])
+    assert "/hook/" not in json.dumps(hidden(engine.outputs["fluxhooks-test"]))
+
+
+def test_the_program_rotates_by_the_stacks_configuration() -> None:
+    """The command in the documentation does what it says."""
+    settings = {**_LEAST, "generations": {"app": {"live": 2}}}
+
+    engine = _run(RecordingEngine(config=_stored(settings)))
+
+    assert ["app-g2"] == engine.named(":Receiver")
+
+
+def test_the_program_ends_with_one_line_when_settings_are_missing() -> None:
+    """A SettingError is no traceback, and nothing is registered."""
+    engine = RecordingEngine()
+
+    with pytest.raises(FluxhooksError, match="pulumi config set host"):
+        _run(engine)
+
+    assert [] == engine.of("WebhookReceiver")
