@@ -110,11 +110,13 @@ _EXAMPLES = {
     "pulumi config set --path 'receivers.app.sources[0].name' app",
 }
 
+# Where a text that `pulumi config set` can give stands in a list.
+_FIRST = {"events": "[0]", "sources": "[0].name"}
+
 
 def _cures(error: ValidationError) -> str:
     lines = []
     for problem in error.errors(include_url=False):
-        keys = [str(part) for part in problem["loc"]]
         path = "".join(
             f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]
         ).lstrip(".")
@@ -122,7 +124,8 @@ def _cures(error: ValidationError) -> str:
             cure = f"no such setting; pulumi config rm --path '{path}'"
         else:
             value = "" if problem["type"] == "missing" else f" (it is {problem['input']!r})"
-            example = _EXAMPLES.get(path, f"pulumi config set --path '{path}' <value>")
+            place = path + _FIRST.get(str(problem["loc"][-1]), "")
+            example = _EXAMPLES.get(path, f"pulumi config set --path '{place}' <value>")
             cure = f"{problem['msg'].lower()}{value}; {example}"
-        lines.append(f"fluxhooks:{path if keys else 'receivers'}: {cure}")
+        lines.append(f"fluxhooks:{path}: {cure}")
     return "\n".join(lines)
