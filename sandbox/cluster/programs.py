@@ -77,7 +77,7 @@ API_SERVER = Daemon(
         "--profiling=false",
     ),
     ready=("https://{api}/readyz",),
-    environment={"GOMEMLIMIT": "384MiB"},
+    environment={"GOMEMLIMIT": "512MiB"},
 )
 
 
