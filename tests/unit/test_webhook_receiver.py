@@ -28,7 +28,14 @@ from fluxhooks.flux.signature import sign
 from fluxhooks.observe import probe
 from tests.unit.host import Host
 from tests.unit.program import Later, program
-from tests.unit.recording_engine import CREATED_AT, UNKNOWN, RecordingEngine, hidden, is_secret, plain
+from tests.unit.recording_engine import (
+    CREATED_AT,
+    UNKNOWN,
+    RecordingEngine,
+    hidden,
+    is_secret,
+    plain,
+)
 
 _TOKEN = "token-of-app-g1-token"
 _PATH = hook_path(_TOKEN, "app-g1-0a1b2c3d", "flux-system")

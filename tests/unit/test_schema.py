@@ -1,0 +1,129 @@
+"""The component's schema is its contract with every Pulumi language.
+
+A changed input or output changes ``tests/golden/schema.json``, where a reviewer sees it:
+``python -m tests.unit.test_schema`` writes it anew.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pulumi.provider.experimental.component import ComponentProvider
+
+from fluxhooks import WebhookReceiver
+from fluxhooks.components.args import GitHubArgs, ResourceRef, WebhookReceiverArgs
+from fluxhooks.components.checks import check_args
+
+_GOLDEN = Path(__file__).parents[1] / "golden/schema.json"
+
+
+def _provider() -> ComponentProvider:
+    return ComponentProvider([WebhookReceiver], "fluxhooks", version="0.0.0")
+
+
+def _schema() -> Any:
+    return json.loads(_provider().schema or "")
+
+
+def _as_text(schema: Any) -> str:
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _component() -> Any:
+    return _schema()["resources"]["fluxhooks:index:WebhookReceiver"]
+
+
+def test_the_schema_is_the_agreed_one() -> None:
+    """Analysing the annotations gives the golden file, character by character."""
+    assert _GOLDEN.read_text() == _as_text(_schema())
+
+
+def test_every_property_is_described() -> None:
+    """The description is all that a user of another language sees."""
+    schema = _schema()
+    properties = [*_properties(_component())]
+    for type_ in schema["types"].values():
+        properties += _properties(type_)
+
+    assert len(properties) > 20
+    assert [] == [name for name, value in properties if not value.get("description")]
+
+
+def _properties(type_: Any) -> Iterator[tuple[str, Any]]:
+    yield from type_.get("inputProperties", {}).items()
+    yield from type_.get("properties", {}).items()
+
+
+def test_inputs_are_the_arguments() -> None:
+    """Each key of the arguments, in the spelling of other languages; required where it is here."""
+    component = _component()
+
+    assert {_camel(key) for key in WebhookReceiverArgs.__annotations__} == set(
+        component["inputProperties"]
+    )
+    assert sorted(WebhookReceiverArgs.__required_keys__) == component["requiredInputs"]
+
+
+def test_types_are_those_of_the_arguments() -> None:
+    """Nested values too."""
+    types = _schema()["types"]
+
+    assert {_camel(key) for key in ResourceRef.__annotations__} == set(
+        types["fluxhooks:index:ResourceRef"]["properties"]
+    )
+    assert {_camel(key) for key in GitHubArgs.__annotations__} == set(
+        types["fluxhooks:index:GitHubArgs"]["properties"]
+    )
+
+
+def test_outputs_are_the_annotated_ones_and_always_there() -> None:
+    """No attribute exists on some paths only."""
+    component = _component()
+    outputs = {_camel(name) for name in WebhookReceiver.__annotations__}
+
+    assert outputs == set(component["properties"])
+    assert sorted(outputs) == component["required"]
+
+
+def test_what_another_language_sends_is_what_a_python_program_gives() -> None:
+    """The component host's translation and the checks end at the same arguments."""
+    provider = _provider()
+    sent = {
+        "generation": 6.0,
+        "github": {"repository": "app"},
+        "host": "flux.example.com",
+        "resourceFilter": "true",
+        "resources": [
+            {
+                "apiVersion": "source.toolkit.fluxcd.io/v1",
+                "kind": "GitRepository",
+                "matchLabels": {"a": "b"},
+                "name": "*",
+            }
+        ],
+        "retained": [5.0],
+        "type": "github",
+        "verifyTimeout": "5s",
+    }
+    here: Any = {
+        "generation": 6,
+        "github": {"repository": "app"},
+        "host": "flux.example.com",
+        "resource_filter": "true",
+        "resources": [{"kind": "GitRepository", "match_labels": {"a": "b"}, "name": "*"}],
+        "retained": [5],
+        "verify_timeout": "5s",
+    }
+    mapped: Any = provider.map_inputs(sent, provider._component_defs["WebhookReceiver"])
+
+    assert check_args("app", here) == check_args("app", mapped)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+if __name__ == "__main__":
+    _GOLDEN.write_text(_as_text(_schema()))
