@@ -1,6 +1,6 @@
 """The webhook API of the GitHub stand-in, judged by GitHub's own published description."""
 
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -15,8 +15,10 @@ from githubkit_schemas.latest.models import (
     ValidationError,
     WebhookConfig,
 )
+from githubkit_schemas.latest.webhooks import EventNameType
 
 from sandbox.forges.github import GitHub, Repository, hooks
+from sandbox.forges.github.events import ORGANIZATION_EVENTS, REPOSITORY_EVENTS
 from sandbox.forges.github.hooks import Target
 from tests.sandbox.published import unpublished
 
@@ -366,6 +368,14 @@ def test_what_is_not_documented_as_accepted_is_refused(
     answer = api.post(hooks_path, json={"config": config(), **body})
 
     assert "custom" == hook_errors(answer)[0]["code"]
+
+
+def test_only_published_events_can_be_subscribed_to() -> None:
+    """Every name in the stand-in's list is one of GitHub's."""
+    published = set(get_args(EventNameType))
+
+    assert set() == ORGANIZATION_EVENTS - published
+    assert REPOSITORY_EVENTS < ORGANIZATION_EVENTS
 
 
 def test_an_organization_takes_events_of_its_own(github: GitHub, api: httpx.Client) -> None:
