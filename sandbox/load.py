@@ -73,7 +73,7 @@ class Load:
         self._github.wait_idle(self._queued + 30)
         self._github.delivery_delay = 0.0
         answers = {
-            delivery.guid: delivery.status_code or None
+            delivery.guid: delivery.status_code if delivery.answered else None
             for delivery in self._github.deliveries(self._repository)
         }
         # An event of which no webhook was told has no delivery, and is lost all the same.
