@@ -4,7 +4,6 @@ Every check names the argument, the value and the cure. A value inside an Output
 it is known, and raises the same ArgumentError.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -213,6 +212,9 @@ def _known_keys(path: str, values: Mapping[str, Any], known: Iterable[str]) -> N
 
 
 def _suggestion(value: object, known: Iterable[str]) -> str:
+    # Loaded where something is misspelled, as few programs are.
+    import difflib
+
     near = difflib.get_close_matches(str(value), [str(name) for name in known], n=1)
     return f", did you mean {near[0]!r}?" if near else ""
 

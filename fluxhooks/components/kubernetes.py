@@ -5,7 +5,6 @@ sent the same request by a class of a few lines.
 """
 
 import functools
-import importlib.metadata
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -102,4 +101,7 @@ def _versioned(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
 
 @functools.cache
 def _kubernetes_provider_version() -> str:
+    # Loaded by the programs that declare a component, not by every import.
+    import importlib.metadata
+
     return importlib.metadata.version("pulumi-kubernetes")
