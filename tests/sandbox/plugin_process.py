@@ -20,6 +20,8 @@ from pulumi.runtime.proto import (
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 STAND_IN = (sys.executable, "-P", "-m", "sandbox.plugins.kubernetes")
+# Whoever has the official plugin can hold recording and rules against it.
+OFFICIAL = os.environ.get("PULUMI_RESOURCE_KUBERNETES")
 REQUESTS = {
     "GetPluginInfo": empty_pb2.Empty,
     "Cancel": empty_pb2.Empty,
@@ -55,7 +57,7 @@ class PluginProcess:
         kubeconfig: Path,
         *,
         environment: Mapping[str, str] | None = None,
-        command: tuple[str, ...] = STAND_IN,
+        command: tuple[str, ...] = (OFFICIAL,) if OFFICIAL else STAND_IN,
     ) -> None:
         self._command = command
         self._environment = {

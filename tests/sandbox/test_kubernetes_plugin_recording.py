@@ -13,7 +13,6 @@ import contextlib
 import copy
 import hashlib
 import json
-import os
 import re
 import ssl
 import time
@@ -27,7 +26,7 @@ import httpx
 import pytest
 
 from sandbox.cluster import Cluster
-from tests.sandbox.plugin_process import STAND_IN, Answer, PluginProcess
+from tests.sandbox.plugin_process import Answer, PluginProcess
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -53,8 +52,6 @@ FOLLOWED_BY = {"01-create-explicit-names": ("02-next-generation", ("preview", "u
 SIDE_BY_SIDE = 4
 TOKEN = "recorded-token-0123456789abcdef"
 ENVIRONMENT = {"05-already-exists.up-upsert": {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}}
-OFFICIAL = os.environ.get("PULUMI_RESOURCE_KUBERNETES")
-PLUGIN = (OFFICIAL,) if OFFICIAL else STAND_IN
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
 
@@ -259,8 +256,7 @@ def _replay_sequence(
 
 def _replay_step(step: str, state: State, kubeconfig: Path) -> None:
     state.next_run()
-    environment = ENVIRONMENT.get(step)
-    with PluginProcess(kubeconfig, environment=environment, command=PLUGIN) as plugin:
+    with PluginProcess(kubeconfig, environment=ENVIRONMENT.get(step)) as plugin:
         for number, recorded in enumerate(json.loads((RECORDING / f"{step}.json").read_text())):
             method = recorded["method"]
             where = f"{step}[{number}] {method}"
