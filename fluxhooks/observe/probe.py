@@ -103,17 +103,58 @@ async def deliver(
     return answer
 
 
+async def status(
+    url: str,
+    *,
+    expected: int,
+    settle_for: float,
+    certificates: ssl.SSLContext | None = None,
+    transport: "httpx.AsyncBaseTransport | None" = None,
+) -> Answer:
+    """GET `url` until it answers `expected` or `settle_for` seconds are over; return the answer.
+
+    A GET without a signature reconciles nothing, but for a Receiver of the type generic.
+
+    Args:
+        certificates, transport: as for `deliver`.
+    """
+    import httpx
+    import tenacity
+
+    logging.getLogger("httpx").addFilter(_MASKING)
+    async with httpx.AsyncClient(
+        transport=transport, verify=certificates or _certificates(), timeout=_ATTEMPT_SECONDS
+    ) as client:
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_result(lambda answer: answer.status != expected),
+            stop=tenacity.stop_after_delay(settle_for),
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=2),
+            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+        )
+        answer: Answer = await retrying(
+            _ask, client, url, {"User-Agent": "fluxhooks"}, None, method="GET"
+        )
+    return answer
+
+
 def _may_settle(answer: Answer) -> bool:
     return answer.status is None or answer.status in SETTLING
 
 
 async def _ask(
-    client: "httpx.AsyncClient", url: str, headers: dict[str, str], body: bytes
+    client: "httpx.AsyncClient",
+    url: str,
+    headers: dict[str, str],
+    body: bytes | None,
+    *,
+    method: str = "POST",
 ) -> Answer:
     import httpx
 
     try:
-        response = await client.post(url, headers=headers, content=body, follow_redirects=False)
+        response = await client.request(
+            method, url, headers=headers, content=body, follow_redirects=False
+        )
     except httpx.TimeoutException:
         return Answer(status=None, problem=f"no answer within {_ATTEMPT_SECONDS:.0f} s")
     except httpx.HTTPError as error:

@@ -1,0 +1,1 @@
+"""The command line: one module per verb, each of which parses, calls and prints."""

@@ -1,0 +1,73 @@
+"""The command `fluxhooks`: its verbs, its exit codes, and what is masked in all it prints."""
+
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Final
+
+import typer
+
+from fluxhooks.cli import screen
+from fluxhooks.cli.prune import prune
+from fluxhooks.cli.rotate import rotate
+from fluxhooks.cli.status import status
+from fluxhooks.errors import (
+    ArgumentError,
+    FluxhooksError,
+    LockedError,
+    RefusedError,
+    SettingError,
+    VerificationError,
+)
+from fluxhooks.masking import MaskingFilter
+
+_EXIT_CODES: Final[tuple[tuple[type[FluxhooksError], int], ...]] = (
+    (ArgumentError, 2),
+    (SettingError, 2),
+    (RefusedError, 3),
+    (VerificationError, 4),
+    (LockedError, 5),
+    (FluxhooksError, 1),
+)
+
+_EPILOG: Final = (
+    "Exit codes: 0 done, or nothing to do; 1 failed, the same command finishes it; 2 wrong usage "
+    "or setting; 3 refused, nothing was changed; 4 done, but cluster or forge show otherwise; "
+    "5 another update held the lock."
+)
+
+app = typer.Typer(
+    name="fluxhooks",
+    help="Webhook receivers for Flux: rotate their secrets, see where they stand, tidy up.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for _verb in (rotate, status, prune):
+    app.command(epilog=_EPILOG)(_verb)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit with its code.
+
+    Args:
+        arguments: those of the command line when absent.
+    """
+    logging.basicConfig(level=logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(MaskingFilter())
+    # What ends a job in CI or in a cluster ends the engine in order, too.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app(args=None if arguments is None else list(arguments))
+    except FluxhooksError as error:
+        screen.complain(str(error))
+        sys.exit(next(code for kind, code in _EXIT_CODES if isinstance(error, kind)))
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

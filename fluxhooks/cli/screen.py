@@ -1,0 +1,54 @@
+"""What the verbs print: results on standard output, all else on standard error, all masked."""
+
+import datetime
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from fluxhooks.masking import mask
+from fluxhooks.operate.stack import Progress
+
+_STYLES = {"error": "red", "warning": "yellow", "step": "cyan"}
+
+
+def say(text: str, *, style: str = "") -> None:
+    """Print a line for people, on standard error."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(mask(text), style=style or None, markup=False)
+
+
+def complain(text: str) -> None:
+    """Print an error as one line."""
+    say("error: " + " ".join(text.split()), style="red")
+
+
+def progress(event: Progress) -> None:
+    """Print what happened in an update."""
+    at = datetime.datetime.fromtimestamp(event.at).strftime("%H:%M:%S")
+    say(f"{at}  {event.text}", style=_STYLES.get(event.severity, ""))
+
+
+def show(text: str) -> None:
+    """Print a line of the result."""
+    Console(highlight=False, soft_wrap=True).print(mask(text), markup=False)
+
+
+def show_json(value: dict[str, Any]) -> None:
+    """Print the result for machines, as one line."""
+    show(json.dumps(value))
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print the result as a table; as wide as it must be where nobody looks."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 200
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(mask(cell) for cell in row))
+    console.print(table, markup=False)

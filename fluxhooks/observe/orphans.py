@@ -1,0 +1,85 @@
+"""What cluster and forge have of ours that no state knows: what a killed run can leave behind."""
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fluxhooks.flux.hook_path import HOOK_PATH
+from fluxhooks.flux.labels import stack_label
+from fluxhooks.observe.cluster import ClusterObject
+from fluxhooks.observe.forges import SeenWebhook
+from fluxhooks.observe.state import StackState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Orphan:
+    """An object or webhook that belongs to no declared generation.
+
+    Attributes:
+        found: what it is.
+        why: how it is known to be one.
+        since: when it was made or last changed; None where that is not told.
+    """
+
+    found: ClusterObject | SeenWebhook
+    why: str
+    since: datetime.datetime | None
+
+    @property
+    def kind(self) -> str:
+        """ "Receiver", "Secret" or "webhook"."""
+        return self.found.kind if isinstance(self.found, ClusterObject) else "webhook"
+
+    @property
+    def name(self) -> str:
+        """Namespace and name, or repository and ID."""
+        if isinstance(self.found, ClusterObject):
+            return f"{self.found.namespace}/{self.found.name}"
+        return f"{self.found.repository}/{self.found.id}"
+
+
+def orphans(
+    state: StackState,
+    *,
+    objects: Iterable[ClusterObject],
+    receivers: Iterable[ClusterObject],
+    webhooks: Iterable[SeenWebhook],
+) -> list[Orphan]:
+    """Return what belongs to `state`'s stack and is not in it: webhooks, Receivers, Secrets.
+
+    Args:
+        objects: Secrets and Receivers with our labels; those of other stacks are passed over.
+        receivers: all Receivers of the cluster: a webhook that calls one of somebody else's is
+            theirs.
+        webhooks: those of the stack's repositories.
+    """
+    label = stack_label(state.project, state.stack)
+    unknown = [
+        Orphan(
+            found=found,
+            why=f"generation {found.generation} of {found.component}, unknown to the stack",
+            since=found.created_at,
+        )
+        for found in sorted(objects, key=lambda found: found.key)
+        if found.stack == label and found.key not in state.objects
+    ]
+    hosts = {_host(declared.host) for declared in state.webhooks} - {""}
+    serving = {found.path: found for found in receivers if found.path}
+    for webhook in webhooks:
+        if (webhook.forge, webhook.repository, webhook.id) in state.hook_ids:
+            continue
+        if _host(webhook.host) not in hosts or not HOOK_PATH.fullmatch(webhook.path):
+            continue
+        receiver = serving.get(webhook.path)
+        if receiver is None:
+            why = "calls our host on a path that no Receiver serves"
+        elif receiver.stack == label:
+            why = f"calls {receiver.namespace}/{receiver.name}, unknown to the stack"
+        else:
+            continue
+        unknown.append(Orphan(found=webhook, why=why, since=webhook.changed_at))
+    return sorted(unknown, key=lambda orphan: (orphan.kind != "webhook", orphan.kind, orphan.name))
+
+
+def _host(host: str) -> str:
+    return host.lower().removesuffix(":443")

@@ -1,0 +1,334 @@
+"""What a stack declares, read from its exported deployment.
+
+The deployment holds secrets in clear. They are kept out of every `repr` here; whoever prints a
+text of Pulumi's masks it besides (see ``masking``).
+"""
+
+import base64
+import datetime
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from fluxhooks.errors import ObservationError
+from fluxhooks.flux.labels import GENERATION
+
+COMPONENT_TYPE: Final = "fluxhooks:index:WebhookReceiver"
+
+_SECRET_TYPE: Final = "kubernetes:core/v1:Secret"  # noqa: S105
+_RECEIVER_TYPE: Final = "kubernetes:notification.toolkit.fluxcd.io/v1:Receiver"
+_GITHUB_WEBHOOK_TYPE: Final = "github:index/repositoryWebhook:RepositoryWebhook"
+
+# Marks a secret in a deployment; the value lies beside it as JSON.
+_SECRET_MARK: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclaredGeneration:
+    """One generation's objects, as far as the state has them.
+
+    Attributes:
+        receiver, secret: ``metadata.name``; "" where the state has no such object.
+        path: the path its Receiver serves; "" where unknown.
+        created_at: when its Secret was made.
+    """
+
+    number: int
+    namespace: str = ""
+    receiver: str = ""
+    secret: str = ""
+    path: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    created_at: datetime.datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclaredWebhook:
+    """A webhook as the state has it.
+
+    Attributes:
+        forge: "github".
+        id: at the forge; "" for one whose creation was interrupted.
+        repository: its bare name.
+        api_url: where the forge's API has it; "" where unknown.
+        url: what it calls.
+    """
+
+    forge: str
+    id: str
+    repository: str
+    api_url: str = ""
+    url: str = field(default="", repr=False)
+
+    @property
+    def host(self) -> str:
+        """The host it calls, with a port where one is given."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def path(self) -> str:
+        """The path it calls; a credential."""
+        return urlsplit(self.url).path
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclaredReceiver:
+    """A WebhookReceiver of the stack.
+
+    Attributes:
+        type: the Receiver's type.
+        live: the generation of the last rotation that was finished, drain included; None when
+            the component was never finished.
+        authority: who names the generation, "configuration" or "program".
+        finished_path: the path that was live then.
+        generations: by number, all that are in the state.
+    """
+
+    name: str
+    urn: str
+    type: str = "github"
+    live: int | None = None
+    authority: str = "configuration"
+    finished_path: str = field(default="", repr=False)
+    generations: Mapping[int, DeclaredGeneration] = field(default_factory=dict)
+    webhook: DeclaredWebhook | None = None
+
+    @property
+    def created_at(self) -> datetime.datetime | None:
+        """When the live generation's Secret was made."""
+        generation = self.generations.get(self.live or 0)
+        return generation.created_at if generation else None
+
+    @property
+    def repointing(self) -> bool:
+        """Whether the webhook was pointed elsewhere and that rotation was not finished."""
+        return self.webhook is not None and self.webhook.path != self.finished_path
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderSettings:
+    """What the stack's providers were given explicitly; "" elsewhere.
+
+    Attributes:
+        kubeconfig: a kubeconfig file's path or text.
+    """
+
+    kubeconfig: str = field(default="", repr=False)
+    context: str = ""
+    github_token: str = field(default="", repr=False)
+    github_base_url: str = ""
+    github_owner: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackState:
+    """A stack's deployment.
+
+    Attributes:
+        stack: its bare name.
+        receivers: the WebhookReceivers, by name.
+        objects: (kind, namespace, name) of all Secrets and Receivers in the state.
+        hook_ids: (forge, repository, id) of all webhooks in the state.
+        interrupted_webhooks: those whose creation did not end, so that the forge may have them.
+        pending_operations: the resources on which a step began and did not end, in words.
+    """
+
+    project: str
+    stack: str
+    receivers: Mapping[str, DeclaredReceiver] = field(default_factory=dict)
+    objects: frozenset[tuple[str, str, str]] = frozenset()
+    hook_ids: frozenset[tuple[str, str, str]] = frozenset()
+    interrupted_webhooks: tuple[DeclaredWebhook, ...] = ()
+    pending_operations: tuple[str, ...] = ()
+    providers: ProviderSettings = field(default_factory=ProviderSettings)
+
+    @property
+    def webhooks(self) -> list[DeclaredWebhook]:
+        """Every webhook the forge has, or may have, for this stack."""
+        declared = [found.webhook for found in self.receivers.values() if found.webhook]
+        return [*declared, *self.interrupted_webhooks]
+
+    @property
+    def secrets(self) -> set[str]:
+        """All tokens, for a mask."""
+        return {
+            generation.token
+            for receiver in self.receivers.values()
+            for generation in receiver.generations.values()
+            if generation.token
+        }
+
+
+def parse(exported: str) -> StackState:
+    """Return what ``pulumi stack export --show-secrets`` printed.
+
+    Raises:
+        ObservationError: it is no deployment, or that of a stack which was never updated.
+    """
+    try:
+        deployment = _plain(json.loads(exported)["deployment"] or {})
+    except (KeyError, TypeError, ValueError):
+        raise ObservationError("pulumi stack export did not print a deployment") from None
+    resources = [_Resource(record) for record in deployment.get("resources") or ()]
+    pending = [
+        (operation["type"], _Resource(operation["resource"]))
+        for operation in deployment.get("pending_operations") or ()
+    ]
+    if not resources:
+        raise ObservationError("the stack has no resources yet; pulumi up makes them")
+    # urn:pulumi:<stack>::<project>::<types>::<name>
+    stack, project = resources[0].urn.removeprefix("urn:pulumi:").split("::")[:2]
+    receivers = {
+        found.name: _receiver(found, [r for r in resources if r.parent == found.urn])
+        for found in resources
+        if found.type == COMPONENT_TYPE and not found.deleting
+    }
+    return StackState(
+        project=project,
+        stack=stack,
+        receivers=receivers,
+        objects=frozenset(
+            (found.type.rpartition(":")[2], found.namespace, found.object_name)
+            for found in resources
+            if found.type in (_SECRET_TYPE, _RECEIVER_TYPE)
+        ),
+        hook_ids=frozenset(
+            (hook.forge, hook.repository, hook.id) for hook in map(_webhook, resources) if hook
+        ),
+        interrupted_webhooks=tuple(
+            hook for kind, found in pending if kind == "creating" and (hook := _webhook(found))
+        ),
+        pending_operations=tuple(f"{kind} {found.name}" for kind, found in pending),
+        providers=_providers(resources),
+    )
+
+
+class _Resource:
+    """One record of a deployment, secrets in clear."""
+
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        self.urn: str = record["urn"]
+        self.type: str = record["type"]
+        self.id: str = record.get("id", "")
+        self.parent: str = record.get("parent", "")
+        self.deleting: bool = record.get("delete", False)
+        self.inputs: dict[str, Any] = record.get("inputs") or {}
+        self.outputs: dict[str, Any] = record.get("outputs") or {}
+
+    @property
+    def name(self) -> str:
+        return self.urn.rpartition("::")[2]
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        return self.outputs.get("metadata") or self.inputs.get("metadata") or {}
+
+    @property
+    def namespace(self) -> str:
+        return str(self.metadata.get("namespace", ""))
+
+    @property
+    def object_name(self) -> str:
+        return str(self.metadata.get("name", ""))
+
+
+def _receiver(component: _Resource, children: list[_Resource]) -> DeclaredReceiver:
+    outputs = component.outputs
+    live = outputs.get("generation")
+    webhooks = [hook for child in children if not child.deleting and (hook := _webhook(child))]
+    receivers = [child for child in children if child.type == _RECEIVER_TYPE]
+    return DeclaredReceiver(
+        name=component.name,
+        urn=component.urn,
+        type=str(receivers[0].inputs.get("spec", {}).get("type", "github"))
+        if receivers
+        else "github",
+        live=None if live is None else int(live),
+        authority=outputs.get("generation_authority") or "configuration",
+        finished_path=outputs.get("hook_path") or "",
+        generations={found.number: found for found in _generations(children)},
+        webhook=webhooks[0] if webhooks else None,
+    )
+
+
+def _generations(children: list[_Resource]) -> Iterator[DeclaredGeneration]:
+    objects: dict[int, dict[str, _Resource]] = {}
+    for child in children:
+        number = str((child.metadata.get("labels") or {}).get(GENERATION, ""))
+        if child.type in (_SECRET_TYPE, _RECEIVER_TYPE) and number.isdecimal():
+            # One that waits for its deletion is listed before the one that took its place.
+            objects.setdefault(int(number), {})[child.type] = child
+    for count, found in sorted(objects.items()):
+        secret, receiver = found.get(_SECRET_TYPE), found.get(_RECEIVER_TYPE)
+        some = receiver or secret
+        assert some is not None  # noqa: S101
+        status = (receiver.outputs.get("status") if receiver else None) or {}
+        yield DeclaredGeneration(
+            number=count,
+            namespace=some.namespace,
+            receiver=receiver.object_name if receiver else "",
+            secret=secret.object_name if secret else "",
+            path=status.get("webhookPath", ""),
+            token=_token(secret) if secret else "",
+            created_at=_time((secret or some).metadata.get("creationTimestamp")),
+        )
+
+
+def _token(secret: _Resource) -> str:
+    data = secret.outputs.get("data") or secret.inputs.get("data") or {}
+    try:
+        return base64.b64decode(data.get("token", "")).decode()
+    except ValueError:
+        return ""
+
+
+def _time(text: Any) -> datetime.datetime | None:
+    return datetime.datetime.fromisoformat(text) if isinstance(text, str) and text else None
+
+
+def _webhook(found: _Resource) -> DeclaredWebhook | None:
+    read = _WEBHOOKS.get(found.type)
+    return read(found) if read else None
+
+
+def _github_webhook(found: _Resource) -> DeclaredWebhook:
+    values = found.outputs or found.inputs
+    return DeclaredWebhook(
+        forge="github",
+        id=found.id,
+        repository=str(values.get("repository", "")),
+        api_url=str(found.outputs.get("url") or ""),
+        url=str((values.get("configuration") or {}).get("url") or ""),
+    )
+
+
+_WEBHOOKS: Final = {_GITHUB_WEBHOOK_TYPE: _github_webhook}
+
+
+def _providers(resources: list[_Resource]) -> ProviderSettings:
+    def given(package: str, key: str) -> str:
+        for found in resources:
+            value = found.inputs.get(key)
+            if found.type == f"pulumi:providers:{package}" and isinstance(value, str):
+                return value
+        return ""
+
+    return ProviderSettings(
+        kubeconfig=given("kubernetes", "kubeconfig"),
+        context=given("kubernetes", "context"),
+        github_token=given("github", "token"),
+        github_base_url=given("github", "baseUrl"),
+        github_owner=given("github", "owner"),
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        if _SECRET_MARK in value and "plaintext" in value:
+            return _plain(json.loads(value["plaintext"]))
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,271 @@
+"""Where each WebhookReceiver of a stack stands, from state, configuration, cluster and forge."""
+
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fluxhooks.errors import ObservationError
+from fluxhooks.flux.labels import stack_label
+from fluxhooks.observe.cluster import ClusterObject, ClusterView
+from fluxhooks.observe.configuration import Configuration
+from fluxhooks.observe.forges import Delivery, Forges, SeenWebhook
+from fluxhooks.observe.orphans import Orphan, orphans
+from fluxhooks.observe.state import DeclaredReceiver, StackState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One WebhookReceiver.
+
+    Attributes:
+        live: None where it was never finished.
+        wanted: the generation the configuration names; None where the program does.
+        retained: what else the state has.
+        due: when the next rotation is, by ``fluxhooks:rotate_every``.
+        delivery: the newest in the forge's log.
+        problems: what is not as declared.
+    """
+
+    name: str
+    authority: str
+    live: int | None
+    wanted: int | None
+    retained: tuple[int, ...]
+    created_at: datetime.datetime | None
+    due: datetime.datetime | None
+    delivery: Delivery | None = None
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """A stack.
+
+    Attributes:
+        unseen: what could not be asked, and why.
+    """
+
+    stack: str
+    rows: tuple[Row, ...]
+    orphans: tuple[Orphan, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+    def as_json(self, now: datetime.datetime) -> dict[str, Any]:
+        """Return it for machines; holds no secret."""
+        return {
+            "stack": self.stack,
+            "receivers": [
+                {
+                    "name": row.name,
+                    "authority": row.authority,
+                    "live": row.live,
+                    "wanted": row.wanted,
+                    "retained": list(row.retained),
+                    "created_at": _text(row.created_at),
+                    "age_days": (now - row.created_at).days if row.created_at else None,
+                    "due": _text(row.due),
+                    "last_delivery": {
+                        "at": _text(row.delivery.at),
+                        "event": row.delivery.event,
+                        "status": row.delivery.status,
+                    }
+                    if row.delivery
+                    else None,
+                    "problems": list(row.problems),
+                }
+                for row in self.rows
+            ],
+            "orphans": [as_json(orphan) for orphan in self.orphans],
+            "unseen": list(self.unseen),
+        }
+
+
+@dataclass
+class Seen:
+    """What cluster and forges have for a stack, gathered with one request for each kind.
+
+    Attributes:
+        objects: Secrets and Receivers with the stack's labels.
+        receivers: all of the cluster.
+        webhooks: all of the stack's repositories.
+        deliveries: the newest, by WebhookReceiver.
+        unseen: what could not be asked, and why.
+    """
+
+    cluster: str = ""
+    objects: list[ClusterObject] = field(default_factory=list)
+    receivers: list[ClusterObject] = field(default_factory=list)
+    webhooks: list[SeenWebhook] = field(default_factory=list)
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
+    unseen: list[str] = field(default_factory=list)
+
+    def look_at_cluster(self, state: StackState, cluster: ClusterView) -> None:
+        """Gather what the cluster has.
+
+        Raises:
+            ObservationError: it could not be asked.
+        """
+        self.cluster = cluster.uid()
+        self.objects = cluster.objects(stack_label(state.project, state.stack))
+        self.receivers = cluster.receivers()
+
+    def look_at_forges(self, state: StackState, forges: Forges) -> None:
+        """Gather all webhooks of the stack's repositories.
+
+        Raises:
+            ObservationError: a forge could not be asked.
+        """
+        repositories = {
+            (webhook.forge, webhook.repository): webhook
+            for webhook in state.webhooks
+            if webhook.repository
+        }
+        for webhook in repositories.values():
+            self.webhooks += forges.of(webhook).webhooks(webhook)
+
+    def look_at_deliveries(self, state: StackState, forges: Forges) -> None:
+        """Gather the newest delivery of each declared webhook.
+
+        Raises:
+            ObservationError: a forge could not be asked.
+        """
+        present = {(seen.forge, seen.repository, seen.id) for seen in self.webhooks}
+        for name, receiver in state.receivers.items():
+            webhook = receiver.webhook
+            if webhook and (webhook.forge, webhook.repository, webhook.id) in present:
+                delivery = forges.of(webhook).last_delivery(webhook)
+                if delivery is not None:
+                    self.deliveries[name] = delivery
+
+    def orphans(self, state: StackState) -> list[Orphan]:
+        """Return what of it belongs to no declared generation."""
+        return orphans(
+            state, objects=self.objects, receivers=self.receivers, webhooks=self.webhooks
+        )
+
+
+def status(
+    state: StackState,
+    configuration: Configuration,
+    *,
+    connect: Callable[[], ClusterView],
+    forges: Forges,
+) -> Status:
+    """Return where `state`'s stack stands; what cannot be asked is said, and is no error."""
+    seen = Seen()
+    asked: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("cluster", lambda: seen.look_at_cluster(state, connect())),
+        ("forge", lambda: seen.look_at_forges(state, forges)),
+        ("deliveries", lambda: seen.look_at_deliveries(state, forges)),
+    )
+    unasked: set[str] = set()
+    for what, look in asked:
+        try:
+            look()
+        except ObservationError as error:
+            unasked.add(what)
+            if str(error) not in seen.unseen:
+                seen.unseen.append(str(error))
+    if not unasked and configuration.cluster not in ("", seen.cluster):
+        seen.unseen.append(
+            f"the cluster at hand ({seen.cluster}) is not the stack's ({configuration.cluster})"
+        )
+        unasked.add("cluster")
+    rows = [
+        _row(receiver, configuration, seen, unasked)
+        for _, receiver in sorted(state.receivers.items())
+    ]
+    return Status(
+        stack=state.stack,
+        rows=tuple(rows),
+        # A webhook is known to be one only where the cluster's Receivers are known.
+        orphans=() if "cluster" in unasked else tuple(seen.orphans(state)),
+        unseen=tuple(seen.unseen),
+    )
+
+
+def as_json(orphan: Orphan) -> dict[str, Any]:
+    """Return an orphan for machines; holds no secret."""
+    return {
+        "kind": orphan.kind,
+        "name": orphan.name,
+        "why": orphan.why,
+        "since": _text(orphan.since),
+    }
+
+
+def _row(
+    receiver: DeclaredReceiver, configuration: Configuration, seen: Seen, unasked: set[str]
+) -> Row:
+    entry = configuration.generations.get(receiver.name)
+    programs = receiver.authority == "program"
+    created, every = receiver.created_at, configuration.rotate_every
+    return Row(
+        name=receiver.name,
+        authority=receiver.authority,
+        live=receiver.live,
+        wanted=None if programs else (entry.live if entry else 1),
+        retained=tuple(n for n in sorted(receiver.generations) if n != receiver.live),
+        created_at=created,
+        due=created + every if created and every else None,
+        delivery=seen.deliveries.get(receiver.name),
+        problems=tuple(_problems(receiver, configuration, seen, unasked)),
+    )
+
+
+def _problems(
+    receiver: DeclaredReceiver, configuration: Configuration, seen: Seen, unasked: set[str]
+) -> list[str]:
+    problems = []
+    entry = configuration.generations.get(receiver.name)
+    wanted = entry.live if entry else 1
+    if receiver.live is None:
+        problems.append("its first update was not finished")
+    elif receiver.authority != "program" and wanted != receiver.live:
+        problems.append(f"the configuration names generation {wanted}")
+    if receiver.repointing:
+        problems.append("a repointing was not finished")
+    if "forge" not in unasked and receiver.webhook is not None:
+        problems += _webhook_problems(receiver, seen)
+    if "cluster" not in unasked:
+        problems += _cluster_problems(receiver, seen)
+    return problems
+
+
+def _webhook_problems(receiver: DeclaredReceiver, seen: Seen) -> list[str]:
+    declared = receiver.webhook
+    assert declared is not None  # noqa: S101
+    found: Mapping[tuple[str, str], SeenWebhook] = {
+        (webhook.repository, webhook.id): webhook for webhook in seen.webhooks
+    }
+    webhook = found.get((declared.repository, declared.id))
+    if webhook is None:
+        return ["the forge has no such webhook"]
+    return [
+        text
+        for holds, text in (
+            (webhook.url == declared.url, "the webhook calls another URL"),
+            (webhook.active, "the webhook is not active"),
+            (webhook.json, "the webhook does not send JSON"),
+        )
+        if not holds
+    ]
+
+
+def _cluster_problems(receiver: DeclaredReceiver, seen: Seen) -> list[str]:
+    present = {found.key: found for found in seen.objects}
+    problems = []
+    for number, generation in sorted(receiver.generations.items()):
+        found = present.get(("Receiver", generation.namespace, generation.receiver))
+        if found is None:
+            problems.append(f"the Receiver of generation {number} is not in the cluster")
+        elif found.not_ready:
+            problems.append(f"the Receiver of generation {number}: {found.not_ready}")
+        if ("Secret", generation.namespace, generation.secret) not in present:
+            problems.append(f"the Secret of generation {number} is not in the cluster")
+    return problems
+
+
+def _text(at: datetime.datetime | None) -> str | None:
+    return None if at is None else at.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

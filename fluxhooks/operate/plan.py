@@ -1,0 +1,337 @@
+"""What a rotation will do, decided from state, configuration and options alone.
+
+A rotation that was begun is finished before another one starts, and a live generation is never
+lowered but to one that is retained. An update concerns the whole stack, so components that nobody
+named are looked at too: what was begun on them is finished, and a configuration that has fallen
+behind is brought up to the state.
+"""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from fluxhooks.errors import RefusedError
+from fluxhooks.observe.configuration import Configuration, Entry
+from fluxhooks.observe.state import DeclaredReceiver, StackState
+
+
+class Action(StrEnum):
+    """What is done to one WebhookReceiver."""
+
+    ROTATE = "rotate"
+    RESUME = "resume"
+    BACK = "back"
+    RETIRE = "retire"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What was asked for.
+
+    Attributes:
+        names: the WebhookReceivers; the only one of the stack when empty.
+        everything: all of the stack.
+        older_than: those whose live or retained secrets are older.
+        revoke: cut all older generations off at once.
+        back: return to the generation before, which must be retained.
+        finish: retire what is retained, and rotate nothing.
+        retain: keep the generation that was live.
+    """
+
+    names: tuple[str, ...] = ()
+    everything: bool = False
+    older_than: datetime.timedelta | None = None
+    revoke: bool = False
+    back: bool = False
+    finish: bool = False
+    retain: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """What will happen to one WebhookReceiver.
+
+    Attributes:
+        live: the generation that is live now; None where none was ever finished.
+        target: the one that will be.
+        retained, retired: older or newer ones that stay, and that go.
+        reason: why, in words.
+    """
+
+    name: str
+    action: Action
+    live: int | None
+    target: int
+    retained: tuple[int, ...] = ()
+    retired: tuple[int, ...] = ()
+    reason: str = ""
+
+    @property
+    def entry(self) -> Entry:
+        """What the configuration has to say for it."""
+        return Entry(live=self.target, retained=self.retained)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run will do.
+
+    Attributes:
+        skipped: by name, why a WebhookReceiver that was meant is left alone.
+        configuration: what will be written into the stack's configuration; empty when nothing.
+        drain: how long retired generations still answer in this run; None for their own setting.
+        notes: what else should be known before.
+    """
+
+    moves: tuple[Move, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    configuration: Mapping[str, object] = field(default_factory=dict)
+    drain: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def plan(
+    state: StackState,
+    configuration: Configuration,
+    options: Options,
+    *,
+    cluster: str,
+    now: datetime.datetime,
+) -> Plan:
+    """Return what `options` mean for the stack.
+
+    Args:
+        cluster: the UID of the cluster at hand.
+        now: the time, with its zone, by which ages are judged.
+
+    Raises:
+        RefusedError: it is not safe, or nothing such can be done; says what to do instead.
+    """
+    _same_cluster(configuration, cluster)
+    selected = _selected(state, options)
+    moves: list[Move] = []
+    skipped: dict[str, str] = {}
+    entries = dict(configuration.generations)
+    notes: list[str] = []
+    for name, receiver in sorted(state.receivers.items()):
+        if receiver.authority == "program":
+            if name in selected:
+                _program_decides(name, options, skipped)
+            continue
+        situation = _Situation(receiver, entries.get(name, Entry()))
+        move = situation.asked(options, now) if name in selected else situation.pending()
+        if move is not None:
+            moves.append(move)
+            if name not in selected:
+                notes.append(f"{name} was not asked for; what was begun there is finished too")
+            if move.entry != entries.get(name, Entry()):
+                entries[name] = move.entry
+        elif situation.behind:
+            entries[name] = situation.kept
+            notes.append(
+                f"{name}: the configuration says generation {situation.entry.live}, but "
+                f"{receiver.live} is live; the configuration is corrected"
+            )
+        elif name in selected and options.finish:
+            skipped[name] = "nothing older is retained"
+    if skipped and not moves and set(skipped) == selected and not options.finish:
+        raise RefusedError("; ".join(f"{name}: {why}" for name, why in skipped.items()))
+    values: dict[str, object] = {}
+    if moves and entries != dict(configuration.generations):
+        values["fluxhooks:generations"] = {n: _mapping(e) for n, e in sorted(entries.items())}
+    if moves and not configuration.cluster:
+        values["fluxhooks:cluster"] = cluster
+        notes.append(f"the cluster {cluster} is recorded as this stack's")
+    if moves and options.revoke:
+        notes.append(
+            "older generations are cut off at once: deliveries that are queued or retried for "
+            "them are answered 404; one delivery of ours reconciles the targets instead"
+        )
+    return Plan(
+        moves=tuple(moves),
+        skipped=skipped,
+        configuration=values,
+        drain="0s" if options.revoke else None,
+        notes=tuple(notes),
+    )
+
+
+class _Situation:
+    """Where one WebhookReceiver stands: what is live, what is wanted, what was begun."""
+
+    def __init__(self, receiver: DeclaredReceiver, entry: Entry) -> None:
+        self.receiver = receiver
+        self.entry = entry
+        self.present = set(receiver.generations)
+        self.live = receiver.live
+
+    @property
+    def behind(self) -> bool:
+        """Whether the configuration names a generation below the live one, and not on purpose."""
+        return self.live is not None and self.entry.live < self.live and not self._going_back
+
+    @property
+    def kept(self) -> Entry:
+        """What the configuration must say for nothing to change."""
+        assert self.live is not None  # noqa: S101
+        return Entry(live=self.live, retained=self._retained(self.live))
+
+    def pending(self, *, retained: tuple[int, ...] | None = None) -> Move | None:
+        """Return the move that finishes what was begun, or None where nothing was."""
+        target, reason = self._begun()
+        if target is None:
+            return None
+        return self._move(Action.RESUME, target, reason, retained)
+
+    def asked(self, options: Options, now: datetime.datetime) -> Move | None:
+        """Return the move that `options` ask for, or None where there is nothing to do."""
+        if options.back:
+            return self._back()
+        nothing_older = () if options.revoke or options.finish else None
+        begun = self.pending(retained=nothing_older)
+        if begun is not None:
+            if options.retain and self.live is not None and self.live != begun.target:
+                retained = tuple(sorted({*begun.retained, self.live} & self.present))
+                return self._move(Action.RESUME, begun.target, begun.reason, retained)
+            return begun
+        assert self.live is not None  # noqa: S101
+        if options.finish:
+            if not self.entry.retained:
+                return None
+            return self._move(Action.RETIRE, self.live, "nothing older is wanted any more", ())
+        if options.older_than is not None:
+            return self._aged(options, now - options.older_than, now)
+        reason = "its older secrets are revoked" if options.revoke else "asked for"
+        return self._rotate(options, reason, self._retained(self.live))
+
+    def _begun(self) -> tuple[int | None, str]:
+        if self.live is None:
+            return self.entry.live, "its first update was not finished"
+        if self.entry.live > self.live:
+            return self.entry.live, f"the configuration already says {self.entry.live}"
+        if self._going_back:
+            return self.entry.live, f"it was going back to {self.entry.live}"
+        ahead = {n for n in self.present if n > self.live and n not in self.entry.retained}
+        if ahead:
+            return max(ahead), f"generation {max(ahead)} was begun"
+        if self.receiver.webhook is None or self.receiver.repointing:
+            return self.live, "the webhook does not point at it"
+        if self.present - {self.live, *self.entry.retained} and not self.behind:
+            return self.live, "older generations were not deleted"
+        if self.live not in self.present:
+            return self.live, "its Secret or Receiver is missing"
+        return None, ""
+
+    @property
+    def _going_back(self) -> bool:
+        return (
+            self.live is not None
+            and self.entry.live < self.live
+            and self.entry.live in self.present
+            and self.live in self.entry.retained
+        )
+
+    def _back(self) -> Move:
+        begun, reason = self._begun()
+        if begun is not None and self._going_back:
+            return self._move(Action.RESUME, begun, reason, None)
+        if self.live is not None and begun is not None and begun > self.live in self.present:
+            retained = tuple(sorted({*self._retained(self.live), begun} & self.present))
+            reason = f"the rotation to {begun} is given up"
+            return self._move(Action.BACK, self.live, reason, retained)
+        older = [n for n in self._retained(self.live or 0) if n < (self.live or 0)]
+        if self.live is None or not older:
+            raise RefusedError(
+                f"{self.receiver.name}: no older generation is retained to go back to; "
+                "fluxhooks rotate --retain keeps the one that was live"
+            )
+        retained = tuple(sorted(({*self.entry.retained, self.live} - {older[-1]}) & self.present))
+        return self._move(Action.BACK, older[-1], "asked for", retained)
+
+    def _aged(
+        self, options: Options, limit: datetime.datetime, now: datetime.datetime
+    ) -> Move | None:
+        assert self.live is not None  # noqa: S101
+        # Retained tokens are as good as live ones to whoever has one.
+        young = tuple(n for n in self._retained(self.live) if self._made_after(n, limit))
+        if not self._made_after(self.live, limit):
+            created = self.receiver.created_at
+            age = "of unknown age" if created is None else f"{(now - created).days} days old"
+            return self._rotate(options, f"its secret is {age}", young)
+        if young != self._retained(self.live):
+            return self._move(Action.RETIRE, self.live, "what it retains is too old", young)
+        return None
+
+    def _made_after(self, number: int, limit: datetime.datetime) -> bool:
+        created = self.receiver.generations[number].created_at
+        return created is not None and created > limit
+
+    def _rotate(self, options: Options, reason: str, retained: tuple[int, ...]) -> Move:
+        assert self.live is not None  # noqa: S101
+        target = max({self.live, self.entry.live, *self.present}) + 1
+        if options.revoke:
+            retained = ()
+        elif options.retain:
+            retained = tuple(sorted({*retained, self.live}))
+        return self._move(Action.ROTATE, target, reason, retained)
+
+    def _retained(self, target: int) -> tuple[int, ...]:
+        # One that is gone would come back with another token, to nobody's use.
+        return tuple(n for n in sorted(self.entry.retained) if n in self.present and n != target)
+
+    def _move(
+        self, action: Action, target: int, reason: str, retained: tuple[int, ...] | None
+    ) -> Move:
+        kept = self._retained(target) if retained is None else retained
+        return Move(
+            name=self.receiver.name,
+            action=action,
+            live=self.live,
+            target=target,
+            retained=kept,
+            retired=tuple(sorted(self.present - {target, *kept})),
+            reason=reason,
+        )
+
+
+def _same_cluster(configuration: Configuration, cluster: str) -> None:
+    if configuration.cluster not in ("", cluster):
+        raise RefusedError(
+            f"this is another cluster: its namespace kube-system has the UID {cluster}, and the "
+            f"stack's is {configuration.cluster}; set KUBECONFIG to the stack's cluster, or "
+            f"pulumi config set fluxhooks:cluster {cluster} if it was moved"
+        )
+
+
+def _selected(state: StackState, options: Options) -> set[str]:
+    known = ", ".join(sorted(state.receivers)) or "none"
+    unknown = sorted(set(options.names) - set(state.receivers))
+    if unknown:
+        raise RefusedError(
+            f"{unknown[0]!r} is no WebhookReceiver of the stack {state.stack}; it has: {known}"
+        )
+    if options.names:
+        return set(options.names)
+    if options.everything or options.older_than is not None:
+        return set(state.receivers)
+    if len(state.receivers) != 1:
+        raise RefusedError(
+            f"the stack {state.stack} has several WebhookReceivers or none ({known}); name those "
+            "that are meant, or give --all"
+        )
+    return set(state.receivers)
+
+
+def _program_decides(name: str, options: Options, skipped: dict[str, str]) -> None:
+    why = (
+        "the program names its generation; raise it there, or remove the argument and let the "
+        "configuration decide"
+    )
+    if name in options.names:
+        raise RefusedError(f"{name}: {why}")
+    skipped[name] = why
+
+
+def _mapping(entry: Entry) -> dict[str, object]:
+    return {"live": entry.live, **({"retained": list(entry.retained)} if entry.retained else {})}

@@ -1,0 +1,123 @@
+"""One rotation from beginning to end: look, decide, ask, write the configuration, update, verify.
+
+The configuration is written before the update and says from then on what is wanted, so that
+whatever stops the run, the same command (and any `pulumi up`) finishes it.
+"""
+
+import datetime
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from fluxhooks.observe import cluster as clusters
+from fluxhooks.observe.cluster import ClusterView
+from fluxhooks.observe.forges import Forges
+from fluxhooks.observe.state import ProviderSettings, StackState
+from fluxhooks.operate.plan import Options, Plan, plan
+from fluxhooks.operate.stack import PulumiStack, Update
+from fluxhooks.operate.verify import Check, verify
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a run planned, did and saw.
+
+    Attributes:
+        update: None where nothing was done.
+        checks: what was verified at the end.
+    """
+
+    stack: str
+    plan: Plan
+    update: Update | None = None
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def verified(self) -> bool:
+        """Whether nothing that was looked at is wrong."""
+        return all(check.ok is not False for check in self.checks)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for machines; holds no secret."""
+        return {
+            "stack": self.stack,
+            "done": self.update is not None,
+            "verified": self.verified if self.update else None,
+            "moves": [
+                {
+                    "name": move.name,
+                    "action": str(move.action),
+                    "from": move.live,
+                    "to": move.target,
+                    "retained": list(move.retained),
+                    "retired": list(move.retired),
+                    "reason": move.reason,
+                }
+                for move in self.plan.moves
+            ],
+            "skipped": dict(self.plan.skipped),
+            "notes": list(self.plan.notes),
+            "seconds": round(self.update.seconds, 1) if self.update else None,
+            "steps": list(self.update.steps) if self.update else [],
+            "checks": [
+                {"name": check.name, "what": check.what, "ok": check.ok, "seen": check.seen}
+                for check in self.checks
+            ],
+        }
+
+
+def rotate(
+    stack: PulumiStack,
+    options: Options,
+    *,
+    confirm: Callable[[Plan], bool],
+    refresh: bool = False,
+    connect: Callable[[ProviderSettings], ClusterView] = clusters.connect,
+) -> Outcome:
+    """Rotate what `options` name.
+
+    Args:
+        confirm: is shown the plan and says whether to go on; not asked where nothing is to do.
+        refresh: have the state read anew from cluster and forge first.
+
+    Raises:
+        RefusedError: it is not safe; nothing was changed.
+        PulumiError, LockedError: the update failed; the same command finishes it.
+        ObservationError: cluster or forge could not be asked.
+    """
+    before = stack.export()
+    cluster = connect(before.providers)
+    planned = plan(
+        before,
+        stack.configuration(before.stack),
+        options,
+        cluster=cluster.uid(),
+        now=datetime.datetime.now(datetime.UTC),
+    )
+    if not planned.moves or not confirm(planned):
+        return Outcome(stack=before.stack, plan=planned)
+    if planned.configuration:
+        stack.configure(planned.configuration)
+    started = datetime.datetime.now(datetime.UTC)
+    update = stack.up(drain=planned.drain, refresh=refresh)
+    after = stack.export()
+    checks = verify(
+        before,
+        after,
+        planned,
+        cluster=cluster,
+        forges=Forges(after.providers),
+        since=_repointed_at(after, planned, update) or started,
+        reach=os.environ.get("FLUXHOOKS_VERIFY", "").lower() != "off",
+    )
+    return Outcome(stack=before.stack, plan=planned, update=update, checks=checks)
+
+
+def _repointed_at(after: StackState, planned: Plan, update: Update) -> datetime.datetime | None:
+    times = [
+        at
+        for urn, at in update.updated_at.items()
+        if any(urn.endswith(f"::{move.name}-webhook") for move in planned.moves)
+    ]
+    return datetime.datetime.fromtimestamp(max(times), datetime.UTC) if times else None
