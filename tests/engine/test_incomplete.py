@@ -41,8 +41,29 @@ def test_with_continue_on_error_a_receiver_that_never_gets_ready_fails_the_progr
     finally:
         del app.stack.environment["RECEIVER_TIMEOUT"]
         sandbox.cluster.start("notification-controller")
+    assert failed.returncode != 0
+    assert [change for change in changes(failed) if change.startswith("delete")] == []
+    assert (app.hook().url, app.probe(live)) == (live.url, 200)
+
+    app.up()
+    assert app.receivers() == ["incomplete-g2"]
+    assert app.probe(app.hook()) == 200
+
+
+def test_with_continue_on_error_a_webhook_that_the_forge_refuses_fails_the_program(
+    sandbox: Sandbox, make_app: Callable[..., App]
+) -> None:
+    """The message says that nothing may be deleted, and what to do."""
+    app = make_app("unwanted")
+    app.up()
+    live = app.hook()
+    sandbox.github.faults.respond(422, method="PATCH", times=None)
+    try:
+        failed = app.up("--continue-on-error", check=False, generation=2)
+    finally:
+        sandbox.github.faults.clear()
     expected = (
-        "incomplete: Receiver or webhook could not be updated, so generation 2 is not proved live "
+        "unwanted: Receiver or webhook could not be updated, so generation 2 is not proved live "
         "and nothing of it or of older ones may be deleted; mend what failed above and run pulumi "
         "up again"
     )
@@ -51,6 +72,8 @@ def test_with_continue_on_error_a_receiver_that_never_gets_ready_fails_the_progr
     assert [change for change in changes(failed) if change.startswith("delete")] == []
     assert (app.hook().url, app.probe(live)) == (live.url, 200)
 
-    app.up()
-    assert app.receivers() == ["incomplete-g2"]
+    finished = app.up()
+    drained = "unwanted: the webhook points at generation 2; older ones answer for 1 s more"
+    assert finished.diagnostics == [("info", drained)]
+    assert app.receivers() == ["unwanted-g2"]
     assert app.probe(app.hook()) == 200

@@ -12,7 +12,7 @@ def repository_webhook(
     secret: pulumi.Output[str],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
-    """Register `repository`'s webhook and return its ID.
+    """Register `repository`'s webhook and return its ID, known when the forge took the webhook.
 
     URL and secret travel in one request, on creation and on every change: GitHub drops a secret
     that a change of the configuration does not repeat.
@@ -33,4 +33,5 @@ def repository_webhook(
         repository=repository,
         opts=opts,
     )
-    return webhook.id
+    # A write that failed under --continue-on-error leaves the ID known, and nothing else.
+    return pulumi.Output.all(webhook.id, webhook.active).apply(lambda known: str(known[0]))
