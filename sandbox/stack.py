@@ -140,13 +140,13 @@ class Stack:
         log.touch()
         arguments = (verb, "--stack", self.name, "--event-log", str(log), *flags)
         started = time.monotonic()
-        process = self.start(*arguments)
-        try:
-            if on is not None:
-                _follow(log, process, on)
-            output, _ = process.communicate()
-        finally:
-            end_group(process)
+        with self.start(*arguments) as process:
+            try:
+                if on is not None:
+                    _follow(log, process, on)
+                output, _ = process.communicate()
+            finally:
+                end_group(process)
         events = list(_events(log))
         run = Run(
             process.returncode,
