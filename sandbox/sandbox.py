@@ -46,14 +46,17 @@ class Sandbox:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as exits:
-            self.directory = Path(exits.enter_context(_temporary_directory()))
             programs = toolchain.provide(CLUSTER_PROGRAMS, report=self._report)
-            self.home = assemble(self.directory / "pulumi-home", report=self._report)
-            self.programs = {**programs, **self.home.programs}
             self.cluster = exits.enter_context(
                 Cluster(programs={name: program.path for name, program in programs.items()})
             )
-            self.ingress = exits.enter_context(Ingress(self.cluster.receiver_port))
+            # What lies below the cluster's directory goes with it, also when the caller is killed.
+            self.directory = self.cluster.directory / "sandbox"
+            self.home = assemble(self.directory / "pulumi-home", report=self._report)
+            self.programs = {**programs, **self.home.programs}
+            self.ingress = exits.enter_context(
+                Ingress(self.cluster.receiver_port, directory=self.directory / "ingress")
+            )
             self.github = exits.enter_context(
                 GitHub(self.directory / "github", ca_file=self.ingress.ca_file)
             )
@@ -108,10 +111,6 @@ class Sandbox:
             "PYTHONDONTWRITEBYTECODE": "1",
             "SSL_CERT_FILE": str(self.ingress.ca_file),
         }
-
-
-def _temporary_directory() -> "tempfile.TemporaryDirectory[str]":
-    return tempfile.TemporaryDirectory(prefix="fluxhooks-", ignore_cleanup_errors=True)
 
 
 def _stack_settings(_: str, names: list[str]) -> list[str]:
