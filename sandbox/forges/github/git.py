@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -250,37 +250,21 @@ class Checkout:
         return git(*arguments, cwd=self._directory, env=self._env)
 
 
-async def http_backend(variables: Mapping[str, str], body: bytes) -> AsyncIterator[bytes]:
-    """Run `git http-backend` as the CGI program it is: its output, chunk by chunk."""
-    process = await asyncio.create_subprocess_exec(
-        "git",
-        "http-backend",
+async def http_backend(variables: Mapping[str, str], body: bytes) -> bytes:
+    """Run `git http-backend` as the CGI program it is, and return its output.
+
+    In a thread: where many end at once, asyncio's own processes lose their exit codes to a race.
+    """
+    done = await asyncio.to_thread(
+        subprocess.run,
+        ["git", "http-backend"],
         env={**environment(), **variables},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        input=body,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=False,
     )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    feeding = asyncio.create_task(_feed(process.stdin, body))
-    try:
-        while chunk := await process.stdout.read(64 * 1024):
-            yield chunk
-        await process.wait()
-    finally:
-        feeding.cancel()
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def _feed(stdin: asyncio.StreamWriter, body: bytes) -> None:
-    try:
-        stdin.write(body)
-        await stdin.drain()
-        stdin.close()
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # git refused without reading to the end, and says so on its output
+    return bytes(done.stdout)
 
 
 def _commit(record: str) -> Commit:

@@ -102,8 +102,7 @@ class SmartHttp:
     ) -> AsyncIterator[bytes]:
         try:
             variables["CONTENT_LENGTH"] = str(len(body))
-            async for chunk in http_backend(variables, body):
-                yield chunk
+            yield await http_backend(variables, body)
             # Before the answer ends: whoever has pushed finds the deliveries queued.
             await self._tell(record, parse_updates(pushed.read_text()))
         finally:
