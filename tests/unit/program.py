@@ -23,8 +23,11 @@ ARGS: dict[str, Any] = {
 }
 
 
-def args(**changes: Any) -> dict[str, Any]:
-    """Return the least a WebhookReceiver needs, with `changes`; None leaves a key out."""
+def args(**changes: Any) -> Any:
+    """Return the least a WebhookReceiver needs, with `changes`; None leaves a key out.
+
+    Typed as Any: most of them are wrong on purpose.
+    """
     return {key: value for key, value in {**ARGS, **changes}.items() if value is not None}
 
 

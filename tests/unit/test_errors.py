@@ -3,6 +3,7 @@
 import inspect
 import pickle
 import re
+from typing import Any
 
 import pulumi
 import pytest
@@ -10,7 +11,7 @@ import pytest
 import fluxhooks
 from fluxhooks import errors
 
-_CLASSES = {
+_CLASSES: dict[str, Any] = {
     name: value
     for name, value in inspect.getmembers(errors, inspect.isclass)
     if value.__module__ == errors.__name__
