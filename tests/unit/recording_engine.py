@@ -115,6 +115,11 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
 
     # The services, in the protocol's own spelling.
 
+    def GetDeploymentInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
+        # As engines answer that do not know it; the SDK then asks for each feature.
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        return resource_pb2.DeploymentInfo()
+
     def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: N802
         return resource_pb2.SupportsFeatureResponse(hasSupport=True)
 
