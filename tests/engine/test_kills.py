@@ -91,6 +91,7 @@ class TestAKilledRotation:
         run = kills.repaired["delete Receiver killed-g4"].run
         assert [] == [change for change in changes(run) if not change.startswith("delete")]
         assert "delete RandomPassword killed-g4-token" in changes(run)
+        assert "older ones answer" not in run.output
 
     def test_afterwards_the_stack_is_at_rest(self, kills: Kills) -> None:
         """The state agrees with forge and cluster again."""
