@@ -24,6 +24,10 @@ def prune(
             help="Younger ones are only listed: they may be of an update that is running.",
         ),
     ] = "15m",
+    repository: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Look at this repository too; may be repeated."),
+    ] = None,
     json: options.Json = False,
     cwd: options.Directory = Path(),
 ) -> None:
@@ -37,6 +41,7 @@ def prune(
     pruning = run(
         PulumiStack(cwd, stack),
         remove=yes,
+        repositories=repository or (),
         min_age=datetime.timedelta(seconds=options.seconds("--min-age", min_age)),
     )
     rows = [(orphan, _fate(orphan, pruning)) for orphan in pruning.found]

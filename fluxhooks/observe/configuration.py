@@ -4,7 +4,7 @@ Read from the file, as Pulumi finds it: asking Pulumi would start it once more.
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from fluxhooks.errors import SettingError
 from fluxhooks.flux.schedule import period
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Entry:
     """What ``fluxhooks:generations`` says of one component."""
 
@@ -32,11 +32,13 @@ class Configuration:
         cluster: ``fluxhooks:cluster``, the UID of the cluster's namespace kube-system; "" when
             none was recorded.
         rotate_every: ``fluxhooks:rotate_every``; None when not set.
+        repositories: those of ``fluxhooks:receivers``, the settings of the ready program.
     """
 
     generations: Mapping[str, Entry] = field(default_factory=dict)
     cluster: str = ""
     rotate_every: datetime.timedelta | None = None
+    repositories: tuple[str, ...] = ()
 
 
 def read(directory: Path, stack: str) -> Configuration:
@@ -54,6 +56,7 @@ def read(directory: Path, stack: str) -> Configuration:
         generations=_generations(values.get("fluxhooks:generations") or {}),
         cluster=str(values.get("fluxhooks:cluster") or ""),
         rotate_every=None if every is None else period("fluxhooks:rotate_every", str(every)),
+        repositories=tuple(_repositories(values.get("fluxhooks:receivers"))),
     )
 
 
@@ -79,6 +82,13 @@ def _mapping(path: Path) -> dict[str, Any]:
     except (OSError, yaml.YAMLError) as error:
         raise SettingError(f"{path} cannot be read: {type(error).__name__}") from None
     return content if isinstance(content, dict) else {}
+
+
+def _repositories(receivers: Any) -> Iterator[str]:
+    # Whether they are right is for the program to say.
+    for settings in receivers.values() if isinstance(receivers, dict) else ():
+        if isinstance(settings, dict) and isinstance(settings.get("repository"), str):
+            yield settings["repository"]
 
 
 def _generations(values: Any) -> dict[str, Entry]:

@@ -68,13 +68,17 @@ def orphans(
     for webhook in webhooks:
         if (webhook.forge, webhook.repository, webhook.id) in state.hook_ids:
             continue
-        if _host(webhook.host) not in hosts or not HOOK_PATH.fullmatch(webhook.path):
-            continue
         receiver = serving.get(webhook.path)
+        # After a first creation that failed, the state does not know our host.
+        ours = _host(webhook.host) in hosts or (receiver and receiver.key in state.objects)
+        if not ours or not HOOK_PATH.fullmatch(webhook.path):
+            continue
         if receiver is None:
             why = "calls our host on a path that no Receiver serves"
         elif receiver.stack == label:
             why = f"calls {receiver.namespace}/{receiver.name}, unknown to the stack"
+            if receiver.key in state.objects:
+                why = f"calls {receiver.namespace}/{receiver.name} beside the stack's own webhook"
         else:
             continue
         unknown.append(Orphan(found=webhook, why=why, since=webhook.changed_at))

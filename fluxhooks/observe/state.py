@@ -258,8 +258,10 @@ def _generations(children: list[_Resource]) -> Iterator[DeclaredGeneration]:
     for child in children:
         number = str((child.metadata.get("labels") or {}).get(GENERATION, ""))
         if child.type in (_SECRET_TYPE, _RECEIVER_TYPE) and number.isdecimal():
-            # One that waits for its deletion is listed before the one that took its place.
-            objects.setdefault(int(number), {})[child.type] = child
+            known = objects.setdefault(int(number), {})
+            # One that waits for its deletion is listed beside the one that took its place.
+            if child.type not in known or known[child.type].deleting:
+                known[child.type] = child
     for count, found in sorted(objects.items()):
         secret, receiver = found.get(_SECRET_TYPE), found.get(_RECEIVER_TYPE)
         some = receiver or secret

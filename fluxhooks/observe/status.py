@@ -1,7 +1,7 @@
 """Where each WebhookReceiver of a stack stands, from state, configuration, cluster and forge."""
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from fluxhooks.observe.cluster import ClusterObject, ClusterView
 from fluxhooks.observe.configuration import Configuration
 from fluxhooks.observe.forges import Delivery, Forges, SeenWebhook
 from fluxhooks.observe.orphans import Orphan, orphans
-from fluxhooks.observe.state import DeclaredReceiver, StackState
+from fluxhooks.observe.state import DeclaredReceiver, DeclaredWebhook, StackState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,17 +110,17 @@ class Seen:
         self.objects = cluster.objects(stack_label(state.project, state.stack))
         self.receivers = cluster.receivers()
 
-    def look_at_forges(self, state: StackState, forges: Forges) -> None:
-        """Gather all webhooks of the stack's repositories.
+    def look_at_forges(self, webhooks: Iterable[DeclaredWebhook], forges: Forges) -> None:
+        """Gather all webhooks of the repositories that have, or may have, one of `webhooks`.
 
         Raises:
             ObservationError: a forge could not be asked.
         """
-        repositories = {
-            (webhook.forge, webhook.repository): webhook
-            for webhook in state.webhooks
-            if webhook.repository
-        }
+        repositories: dict[tuple[str, str], DeclaredWebhook] = {}
+        for webhook in webhooks:
+            if webhook.repository:
+                # The first ones are those of which the state knows more.
+                repositories.setdefault((webhook.forge, webhook.repository), webhook)
         for webhook in repositories.values():
             self.webhooks += forges.of(webhook).webhooks(webhook)
 
@@ -156,7 +156,7 @@ def status(
     seen = Seen()
     asked: tuple[tuple[str, Callable[[], None]], ...] = (
         ("cluster", lambda: seen.look_at_cluster(state, connect())),
-        ("forge", lambda: seen.look_at_forges(state, forges)),
+        ("forge", lambda: seen.look_at_forges(where(state, configuration), forges)),
         ("deliveries", lambda: seen.look_at_deliveries(state, forges)),
     )
     unasked: set[str] = set()
@@ -183,6 +183,20 @@ def status(
         orphans=() if "cluster" in unasked else tuple(seen.orphans(state)),
         unseen=tuple(seen.unseen),
     )
+
+
+def where(
+    state: StackState, configuration: Configuration, repositories: Iterable[str] = ()
+) -> list[DeclaredWebhook]:
+    """Return where the stack may have webhooks: as declared, as configured, and as named.
+
+    A first creation that failed at the wrong moment leaves a webhook and no word of it.
+    """
+    named = dict.fromkeys([*configuration.repositories, *repositories])
+    return [
+        *state.webhooks,
+        *(DeclaredWebhook(forge="github", id="", repository=repository) for repository in named),
+    ]
 
 
 def as_json(orphan: Orphan) -> dict[str, Any]:

@@ -1,16 +1,16 @@
 """The removal of what a killed run left: no state has it, so it goes past Pulumi."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from fluxhooks.errors import RefusedError
 from fluxhooks.observe import cluster as clusters
 from fluxhooks.observe.cluster import ClusterObject, ClusterView
-from fluxhooks.observe.forges import Forges, SeenWebhook
+from fluxhooks.observe.forges import Forges
 from fluxhooks.observe.orphans import Orphan
-from fluxhooks.observe.state import ProviderSettings, StackState
-from fluxhooks.observe.status import Seen
+from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings
+from fluxhooks.observe.status import Seen, where
 from fluxhooks.operate.stack import PulumiStack
 
 
@@ -35,9 +35,13 @@ def prune(
     *,
     remove: bool,
     min_age: datetime.timedelta,
+    repositories: Iterable[str] = (),
     connect: Callable[[ProviderSettings], ClusterView] = clusters.connect,
 ) -> Pruning:
     """Find the stack's orphans and, if `remove`, delete those older than `min_age`.
+
+    Args:
+        repositories: where to look besides those that state and configuration name.
 
     Raises:
         RefusedError: the cluster is not the stack's; nothing was removed.
@@ -48,34 +52,34 @@ def prune(
     forges = Forges(state.providers)
     seen = Seen()
     seen.look_at_cluster(state, cluster)
-    recorded = stack.configuration(state.stack).cluster
+    configuration = stack.configuration(state.stack)
+    recorded = configuration.cluster
     if recorded not in ("", seen.cluster):
         raise RefusedError(
             f"this is another cluster: its namespace kube-system has the UID {seen.cluster}, and "
             f"the stack's is {recorded}; set KUBECONFIG to the stack's cluster"
         )
-    seen.look_at_forges(state, forges)
+    places = where(state, configuration, repositories)
+    seen.look_at_forges(places, forges)
     found = seen.orphans(state)
     limit = datetime.datetime.now(datetime.UTC) - min_age
     young = [orphan for orphan in found if orphan.since is None or orphan.since > limit]
     removed = [orphan for orphan in found if orphan not in young] if remove else []
     for orphan in removed:
-        _remove(orphan, state, cluster, forges)
+        _remove(orphan, places, cluster, forges)
     return Pruning(
         stack=state.stack, found=tuple(found), young=tuple(young), removed=tuple(removed)
     )
 
 
-def _remove(orphan: Orphan, state: StackState, cluster: ClusterView, forges: Forges) -> None:
+def _remove(
+    orphan: Orphan, places: Iterable[DeclaredWebhook], cluster: ClusterView, forges: Forges
+) -> None:
     found = orphan.found
     if isinstance(found, ClusterObject):
         cluster.delete(found)
         return
-    _of_repository(found, state, forges)
-
-
-def _of_repository(found: SeenWebhook, state: StackState, forges: Forges) -> None:
-    for declared in state.webhooks:
+    for declared in places:
         if (declared.forge, declared.repository) == (found.forge, found.repository):
             forges.of(declared).delete(found, declared)
             return

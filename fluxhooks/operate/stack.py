@@ -235,7 +235,8 @@ class _Run:
     @property
     def complaint(self) -> str:
         """What went wrong, in one line."""
-        return "; ".join(dict.fromkeys(self._errors)) or _first_error(self.output)
+        said = "; ".join(dict.fromkeys(self._errors)) or _first_error(self.output)
+        return said + next((cure for sign, cure in _CURES.items() if sign in said), "")
 
     def take(self, event: Mapping[str, Any]) -> Iterator[Progress]:
         """Remember an event of the engine's, and yield what is worth a line."""
@@ -269,6 +270,10 @@ class _Run:
         yield Progress(text=text, at=at, severity=severity)
 
 
+# What GitHub answers when a killed run's webhook is unknown to the state.
+_CURES: Final = {
+    "Hook already exists": "; fluxhooks prune --min-age 0s lists it, and with --yes removes it"
+}
 _UNCHANGED: Final = ("same", "read", "refresh")
 _ENGINES_OWN: Final = "pulumi:"
 _COLOURS: Final = re.compile(r"<\{%[^%]*%\}>")

@@ -1,0 +1,172 @@
+"""What a stack declares is read from an export recorded while a rotation was interrupted.
+
+The engine was killed when the webhook of `app` had just been pointed at generation 3; `web` is
+at generation 2 and retains 1. Tokens, digests and hosts in it are invented.
+"""
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fluxhooks import ObservationError
+from fluxhooks.flux.hook_path import hook_path
+from fluxhooks.observe.state import StackState, parse
+
+EXPORT = (Path(__file__).parent.parent / "golden" / "interrupted-stack.json").read_text()
+
+
+@pytest.fixture(name="state")
+def _state() -> StackState:
+    return parse(EXPORT)
+
+
+def test_the_stack_is_named_in_its_resources(state: StackState) -> None:
+    """An export does not say the stack's name elsewhere."""
+    assert ("fluxhooks", "dev") == (state.project, state.stack)
+
+
+def test_live_is_what_was_finished(state: StackState) -> None:
+    """The component's outputs are written last, after the drain."""
+    assert {"app": 2, "web": 2} == {name: found.live for name, found in state.receivers.items()}
+
+
+def test_all_generations_are_found_by_their_labels(state: StackState) -> None:
+    """With the names their objects have in the cluster."""
+    web = state.receivers["web"].generations
+
+    assert [1, 2] == list(web)
+    assert [2, 3] == list(state.receivers["app"].generations)
+    assert "flux-system" == web[2].namespace
+    assert web[2].receiver.startswith("web-g2-")
+    assert web[2].secret.startswith("web-g2-token-")
+    assert "token-of-web-g2-token" == web[2].token
+    assert hook_path("token-of-web-g2-token", web[2].receiver, "flux-system") == web[2].path
+    assert datetime.datetime(2026, 11, 22, 13, 42, 30, tzinfo=datetime.UTC) == web[2].created_at
+
+
+def test_a_repointing_that_was_not_finished_is_seen(state: StackState) -> None:
+    """The webhook is already elsewhere than the last path that was finished."""
+    assert {"app": True, "web": False} == {
+        name: found.repointing for name, found in state.receivers.items()
+    }
+    webhook = state.receivers["app"].webhook
+    assert webhook is not None
+    assert state.receivers["app"].generations[3].path == webhook.path
+
+
+def test_the_webhook_is_known_by_its_place_at_the_forge(state: StackState) -> None:
+    """Its ID, its repository, and where the forge's API has it."""
+    webhook = state.receivers["web"].webhook
+
+    assert webhook is not None
+    assert ("github", "web", "flux.example.com") == (
+        webhook.forge,
+        webhook.repository,
+        webhook.host,
+    )
+    assert f"https://api.github.com/repos/acme/web/hooks/{webhook.id}" == webhook.api_url
+    assert ("github", "web", webhook.id) in state.hook_ids
+
+
+def test_every_object_is_listed(state: StackState) -> None:
+    """What is not on this list is an orphan."""
+    assert 8 == len(state.objects)
+    assert {"Receiver", "Secret"} == {kind for kind, _, _ in state.objects}
+    assert {"flux-system"} == {namespace for _, namespace, _ in state.objects}
+
+
+def test_no_secret_is_in_a_repr(state: StackState) -> None:
+    """Whoever logs a state logs neither tokens nor paths."""
+    shown = repr(state)
+
+    assert 4 == len(state.secrets)
+    assert [] == [token for token in state.secrets if token in shown]
+    assert "/hook/" not in shown
+
+
+def test_a_webhook_whose_creation_was_interrupted_is_remembered() -> None:
+    """The forge may have it, and the state does not."""
+    export = _changed(
+        pending_operations=[
+            {
+                "type": "creating",
+                "resource": {
+                    "urn": "urn:pulumi:dev::fluxhooks::github:x::new-webhook",
+                    "type": "github:index/repositoryWebhook:RepositoryWebhook",
+                    "inputs": {
+                        "repository": "new",
+                        "configuration": {"url": "https://flux.example.com/hook/x"},
+                    },
+                },
+            }
+        ]
+    )
+    state = parse(export)
+
+    assert ("creating new-webhook",) == state.pending_operations
+    (interrupted,) = state.interrupted_webhooks
+    assert ("new", "") == (interrupted.repository, interrupted.id)
+    assert interrupted in state.webhooks
+
+
+def test_what_providers_were_given_is_known() -> None:
+    """Cluster and credentials are the provider's, where it has its own."""
+    deployment = json.loads(EXPORT)["deployment"]
+    for resource in deployment["resources"]:
+        if resource["type"] == "pulumi:providers:kubernetes":
+            resource["inputs"] |= {"kubeconfig": "a: b\n", "context": "prod"}
+        if resource["type"] == "pulumi:providers:github":
+            resource["inputs"] |= {"owner": "acme", "token": "t"}
+
+    providers = parse(json.dumps({"deployment": deployment})).providers
+
+    assert ("a: b\n", "prod") == (providers.kubeconfig, providers.context)
+    assert ("acme", "t", "") == (
+        providers.github_owner,
+        providers.github_token,
+        providers.github_base_url,
+    )
+
+
+def test_an_object_that_waits_for_its_deletion_gives_way_to_its_successor() -> None:
+    """The state lists both while a replacement is not finished."""
+    deployment = json.loads(EXPORT)["deployment"]
+    receiver = next(r for r in deployment["resources"] if r["urn"].endswith("::web-g2"))
+    successor = json.loads(json.dumps(receiver))
+    successor["outputs"]["metadata"]["name"] = "web-g2-later"
+    receiver["delete"] = True
+    deployment["resources"].append(successor)
+
+    for resources in (deployment["resources"], deployment["resources"][::-1]):
+        state = parse(json.dumps({"deployment": {**deployment, "resources": resources}}))
+
+        assert "web-g2-later" == state.receivers["web"].generations[2].receiver
+        assert 9 == len(state.objects)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("", "pulumi stack export did not print a deployment", id="nothing"),
+        pytest.param("[]", "pulumi stack export did not print a deployment", id="a list"),
+        pytest.param(
+            '{"deployment": {}}',
+            "the stack has no resources yet; pulumi up makes them",
+            id="an empty stack",
+        ),
+    ],
+)
+def test_what_is_no_state_is_said(text: str, message: str) -> None:
+    """In one line, with the cure."""
+    with pytest.raises(ObservationError) as error:
+        parse(text)
+
+    assert message == str(error.value)
+
+
+def _changed(**changes: Any) -> str:
+    deployment = json.loads(EXPORT)["deployment"]
+    return json.dumps({"deployment": {**deployment, **changes}})
