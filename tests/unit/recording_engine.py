@@ -38,7 +38,8 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
     """Answers as engine, random provider, Kubernetes and Flux would, and keeps every request.
 
     Args:
-        preview: whether the run is a preview; computed outputs are then unknown.
+        preview: whether the run is a preview.
+        exists: whether resources were there before: a preview then knows their computed outputs.
         finished: what earlier runs left in components' outputs, by component name.
         served_path: what the controller serves, of the computed path.
         config: the stack's configuration, by full key.
@@ -50,6 +51,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         self,
         *,
         preview: bool = False,
+        exists: bool = False,
         finished: dict[str, dict[str, Any]] | None = None,
         served_path: Callable[[str], str | None] = lambda computed: computed,
         config: dict[str, str] | None = None,
@@ -57,6 +59,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         at_outputs: Callable[[str], None] = lambda name: None,
     ) -> None:
         self.preview = preview
+        self.computes = exists or not preview
         self.finished = finished or {}
         self.served_path = served_path
         self.config = config or {}
@@ -159,7 +162,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
             answer.update(self._computed(request))
         return resource_pb2.RegisterResourceResponse(
             urn=f"urn:pulumi:test::fluxhooks::{request.type}::{request.name}",
-            id=f"{request.name}-id" if request.custom and not self.preview else "",
+            id=f"{request.name}-id" if request.custom and self.computes else "",
             object=answer,
         )
 
@@ -168,16 +171,16 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         if "metadata" in inputs:
             name = f"{request.name}-0a1b2c3d"
             computed: dict[str, Any] = {"metadata": {**inputs["metadata"], "name": name}}
-            if not self.preview:
+            if self.computes:
                 computed["metadata"]["creationTimestamp"] = CREATED_AT
             if inputs["kind"] == "Secret":
                 self._tokens[name] = plain(inputs["stringData"]).get("token", "")
-            elif not self.preview:
+            elif self.computes:
                 token = self._tokens[inputs["spec"]["secretRef"]["name"]]
                 path = hook_path(token, name, inputs["metadata"]["namespace"])
                 computed["status"] = _secret({"webhookPath": self.served_path(path)})
             return computed
-        if request.type.endswith("RandomPassword") and not self.preview:
+        if request.type.endswith("RandomPassword") and self.computes:
             return {"result": _secret(f"token-of-{request.name}")}
         return {}
 

@@ -22,6 +22,7 @@ from fluxhooks import (
     SettingError,
     WebhookReceiver,
 )
+from fluxhooks.components.kubernetes import ReceiverSecret
 from fluxhooks.flux.hook_path import hook_path
 from fluxhooks.flux.receiver_types import ReceiverType
 from fluxhooks.flux.signature import sign
@@ -338,6 +339,18 @@ def test_everything_secret_is_sent_as_a_secret() -> None:
     assert is_secret(_inputs(webhook)["configuration"]["url"])
 
 
+def test_a_token_is_secret_wherever_it_comes_from() -> None:
+    """Also one that nobody marked."""
+
+    def declare() -> None:
+        options = pulumi.ResourceOptions()
+        ReceiverSecret("x", namespace="apps", labels={}, token="in clear", opts=options)
+
+    (secret,) = RecordingEngine().run(declare).of(":Secret")
+
+    assert is_secret(_inputs(secret)["stringData"]["token"])
+
+
 @pytest.mark.parametrize(
     ("changes", "finished"),
     [
@@ -411,10 +424,13 @@ def test_attributes_are_what_was_registered() -> None:
         )
         for name in WebhookReceiver.__annotations__:
             getattr(component, name).apply(functools.partial(seen.__setitem__, name))
+            pulumi.export(name, getattr(component, name))
 
     engine = RecordingEngine().run(declare)
 
+    exported = engine.outputs["fluxhooks-test"]
     assert plain(engine.outputs["app"]) == seen
+    assert {"hook_path", "hook_url"} == {name for name in exported if is_secret(exported[name])}
 
 
 # Generations
@@ -511,11 +527,26 @@ def test_a_preview_registers_what_the_update_will(changes: dict[str, Any]) -> No
     assert len(update.requests) == len(preview.requests)
 
 
-def test_a_preview_asks_nothing_of_the_network(unreachable: Host) -> None:
-    """Also when the update it foresees will repoint and drain."""
-    RecordingEngine(preview=True, finished=_ROTATED).run(program(generation=2, drain="1h"))
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_preview_asks_nothing_of_the_network(unreachable: Host, exists: bool) -> None:
+    """Also when the update it foresees will repoint and drain, to a generation new or retained."""
+    engine = RecordingEngine(preview=True, exists=exists, finished=_ROTATED)
 
+    engine.run(program(generation=2, drain="1h"))
+
+    path = plain(engine.outputs["app"]["hook_path"])
     assert [] == unreachable.requests
+    assert [] == engine.said
+    assert (_PATH_2 if exists else UNKNOWN) == path
+
+
+def test_a_preview_is_not_misled_by_the_status_of_before() -> None:
+    """A Receiver that will be changed still shows its old path."""
+    engine = RecordingEngine(preview=True, exists=True, served_path=lambda computed: "/hook/old")
+
+    engine.run(program())
+
+    assert _PATH == plain(engine.outputs["app"]["hook_path"])
 
 
 # Messages
