@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for handler in logging.getLogger().handlers:
         handler.addFilter(MaskingFilter())
     # What ends a job in CI or in a cluster ends the engine in order, too.
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app(args=None if arguments is None else list(arguments))
     except FluxhooksError as error:
@@ -69,5 +69,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(next(code for kind, code in _EXIT_CODES if isinstance(error, kind)))
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    sys.exit(128 + signum)

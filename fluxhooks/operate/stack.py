@@ -298,6 +298,11 @@ def _ended(process: "subprocess.Popen[bytes]") -> Iterator[None]:
     """Leave no engine behind: interrupted, it is asked to end in order, and waited for."""
     try:
         yield
+    except KeyboardInterrupt:
+        # The terminal told the engine too; told twice it stops without finishing its steps.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_INTERRUPTED_SECONDS)
+        raise
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
