@@ -84,6 +84,8 @@ class TestAKilledRotation:
             "delete Secret killed-g3-token",
             "delete RandomPassword killed-g3-token",
         ] == [change for change in changes(repaired.run) if change.startswith("delete")]
+        drained = "killed: the webhook points at generation 4; older ones answer for 3 s more"
+        assert drained in [text for _, text in repaired.run.diagnostics]
         assert repaired.took >= DRAIN, f"the drain took only {repaired.took:.1f} s"
 
     def test_a_kill_among_the_deletes_is_followed_by_the_rest_of_them(self, kills: Kills) -> None:
