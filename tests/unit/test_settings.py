@@ -174,7 +174,7 @@ def test_wrong_settings_name_the_command_that_cures_them(
         _read(settings)
 
     assert message == str(caught.value)
-    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
 
 
 @pytest.mark.parametrize(

@@ -451,6 +451,20 @@ def test_retained_generations_stay_declared() -> None:
     }
 
 
+def test_going_back_points_at_the_older_generation() -> None:
+    """The live generation is the one that is named, not the newest."""
+    engine = RecordingEngine().run(program(generation=1, retained=[2]))
+
+    (webhook,) = engine.of("RepositoryWebhook")
+    assert {"secret": _TOKEN, "url": f"https://flux.example.com{_PATH}"}.items() <= (
+        plain(_inputs(webhook))["configuration"].items()
+    )
+    assert ("app-g1-0a1b2c3d", "app-g1-token-0a1b2c3d") == (
+        engine.outputs["app"]["receiver_name"],
+        engine.outputs["app"]["secret_name"],
+    )
+
+
 @pytest.mark.parametrize(
     ("config", "changes", "live", "declared"),
     [
@@ -858,6 +872,15 @@ def test_a_catch_up_that_fails_stops_the_run(answering: Callable[[Host], Host]) 
         "ones got 500 instead of 200; nothing was deleted, run pulumi up again"
     ) == error
     assert "app" not in engine.outputs
+
+
+def test_a_catch_up_that_settles_in_time_is_enough(answering: Callable[[Host], Host]) -> None:
+    """An ingress that hiccups does not stop a rotation."""
+    host = answering(Host(200, 503, 200))
+
+    RecordingEngine(finished=_ROTATED).run(program(generation=2, drain="0s"))
+
+    assert 3 == len(host.requests)
 
 
 @pytest.mark.parametrize("failing", ["app-g2", "app-webhook"])
