@@ -84,7 +84,7 @@ class GitHubForge:
     def _repository(self, declared: DeclaredWebhook) -> "Repository":
         parts = urlsplit(declared.api_url).path.split("/")
         owner = parts[parts.index("repos") + 1] if "repos" in parts else self._owner
-        return self._client.get_repo(f"{owner}/{declared.repository}", lazy=True)
+        return self._client.get_repo(f"{owner}/{declared.repository}")
 
 
 def connect(declared: DeclaredWebhook, providers: ProviderSettings) -> GitHubForge:
@@ -109,6 +109,8 @@ def connect(declared: DeclaredWebhook, providers: ProviderSettings) -> GitHubFor
         user_agent="fluxhooks",
         timeout=20,
         retry=github.GithubRetry(total=3),
+        # Nothing is asked before it is looked at: a repository itself never is.
+        lazy=True,
     )
     return GitHubForge(client, owner=providers.github_owner or os.environ.get("GITHUB_OWNER", ""))
 
