@@ -7,10 +7,10 @@ import contextlib
 import datetime
 import functools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from fluxhooks.errors import ObservationError
 from fluxhooks.flux.labels import COMPONENT, GENERATION, MANAGED_BY, STACK
@@ -18,8 +18,6 @@ from fluxhooks.observe.state import ProviderSettings
 
 if TYPE_CHECKING:
     import lightkube
-
-KINDS: Final = ("Receiver", "Secret")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +60,19 @@ class ClusterView:
             metadata = self.client.get(Namespace, "kube-system").metadata
         return (metadata.uid if metadata else None) or ""
 
-    def objects(self, stack_label: str) -> list[ClusterObject]:
-        """Return all Secrets and Receivers that carry our labels and those of the stack."""
-        labels = {MANAGED_BY: "fluxhooks", STACK: stack_label}
-        return [found for kind in KINDS for found in self._list(kind, labels)]
+    def receivers(self, namespaces: Iterable[str] = ("*",)) -> list[ClusterObject]:
+        """Return all Receivers of namespaces, those of the whole cluster when absent."""
+        return [found for namespace in namespaces for found in self._list("Receiver", namespace)]
 
-    def receivers(self) -> list[ClusterObject]:
-        """Return all Receivers of the cluster, whoever made them."""
-        return self._list("Receiver", {})
+    def secrets(self, stack_label: str, namespaces: Iterable[str]) -> list[ClusterObject]:
+        """Return the Secrets of namespaces that carry our labels and the stack's.
+
+        Not of the whole cluster: nobody should need the right to read all its Secrets.
+        """
+        labels = {MANAGED_BY: "fluxhooks", STACK: stack_label}
+        return [
+            found for namespace in namespaces for found in self._list("Secret", namespace, labels)
+        ]
 
     def delete(self, found: ClusterObject) -> None:
         """Delete an object; one that is gone already is no error."""
@@ -82,9 +85,11 @@ class ClusterView:
                 if error.status.code != 404:
                     raise
 
-    def _list(self, kind: str, labels: Mapping[str, str]) -> list[ClusterObject]:
+    def _list(
+        self, kind: str, namespace: str, labels: Mapping[str, str] | None = None
+    ) -> list[ClusterObject]:
         with _explained(f"the {kind}s"):
-            found = self.client.list(resource(kind), namespace="*", labels=dict(labels) or None)
+            found = self.client.list(resource(kind), namespace=namespace, labels=dict(labels or {}))
             return [_object(kind, item) for item in found]
 
 
@@ -103,16 +108,20 @@ def connect(providers: ProviderSettings) -> ClusterView:
     try:
         config = _kubeconfig(providers)
         return ClusterView(lightkube.Client(config=config, namespace="default"))
-    except (OSError, ValueError, yaml.YAMLError, lightkube.ConfigError) as error:
+    except (*_NO_KUBECONFIG, yaml.YAMLError, lightkube.ConfigError) as error:
         raise ObservationError(
             f"no cluster to ask ({type(error).__name__}): set KUBECONFIG to the kubeconfig of "
             "the cluster the stack is for"
         ) from None
 
 
+# What lightkube raises on a text that is no kubeconfig, besides its own.
+_NO_KUBECONFIG = (AttributeError, KeyError, OSError, TypeError, ValueError)
+
+
 @functools.cache
 def resource(kind: str) -> Any:
-    """Return lightkube's class for one of `KINDS`."""
+    """Return lightkube's class for Receivers or Secrets."""
     from lightkube.generic_resource import create_namespaced_resource
     from lightkube.resources.core_v1 import Secret
 

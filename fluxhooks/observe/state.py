@@ -151,6 +151,11 @@ class StackState:
         return [*declared, *self.interrupted_webhooks]
 
     @property
+    def namespaces(self) -> set[str]:
+        """The namespaces of its objects."""
+        return {namespace for _, namespace, _ in self.objects}
+
+    @property
     def secrets(self) -> set[str]:
         """All tokens, for a mask."""
         return {

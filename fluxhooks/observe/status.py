@@ -107,8 +107,11 @@ class Seen:
             ObservationError: it could not be asked.
         """
         self.cluster = cluster.uid()
-        self.objects = cluster.objects(stack_label(state.project, state.stack))
         self.receivers = cluster.receivers()
+        label = stack_label(state.project, state.stack)
+        ours = [found for found in self.receivers if found.stack == label]
+        namespaces = {found.namespace for found in ours} | state.namespaces
+        self.objects = [*ours, *cluster.secrets(label, sorted(namespaces))]
 
     def look_at_forges(self, webhooks: Iterable[DeclaredWebhook], forges: Forges) -> None:
         """Gather all webhooks of the repositories that have, or may have, one of `webhooks`.

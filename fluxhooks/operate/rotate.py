@@ -4,6 +4,7 @@ The configuration is written before the update and says from then on what is wan
 whatever stops the run, the same command (and any `pulumi up`) finishes it.
 """
 
+import dataclasses
 import datetime
 import os
 from collections.abc import Callable
@@ -95,12 +96,16 @@ def rotate(
         cluster=cluster.uid(),
         now=datetime.datetime.now(datetime.UTC),
     )
-    if not planned.moves or not confirm(planned):
+    if not planned.moves:
+        return Outcome(stack=before.stack, plan=planned)
+    gone = _gone_at_forge(before, planned, Forges(before.providers))
+    planned = dataclasses.replace(planned, notes=(*planned.notes, *gone))
+    if not confirm(planned):
         return Outcome(stack=before.stack, plan=planned)
     if planned.configuration:
         stack.configure(planned.configuration)
     started = datetime.datetime.now(datetime.UTC)
-    update = stack.up(drain=planned.drain, refresh=refresh)
+    update = stack.up(drain=planned.drain, refresh=refresh or bool(gone))
     after = stack.export()
     checks = verify(
         before,
@@ -112,6 +117,16 @@ def rotate(
         reach=os.environ.get("FLUXHOOKS_VERIFY", "").lower() != "off",
     )
     return Outcome(stack=before.stack, plan=planned, update=update, checks=checks)
+
+
+def _gone_at_forge(before: StackState, planned: Plan, forges: Forges) -> list[str]:
+    # An update of what is gone fails; and a wrong token is better known before anything is done.
+    declared = ((move.name, before.receivers[move.name].webhook) for move in planned.moves)
+    return [
+        f"{name}: the webhook was deleted at the forge; the state is refreshed and it is made anew"
+        for name, webhook in declared
+        if webhook is not None and forges.of(webhook).webhook(webhook) is None
+    ]
 
 
 def _repointed_at(after: StackState, planned: Plan, update: Update) -> datetime.datetime | None:

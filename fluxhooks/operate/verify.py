@@ -5,12 +5,16 @@ import datetime
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fluxhooks.observe import probe
 from fluxhooks.observe.cluster import ClusterObject, ClusterView
 from fluxhooks.observe.forges import Delivery, Forges
 from fluxhooks.observe.state import DeclaredReceiver, DeclaredWebhook, StackState
 from fluxhooks.operate.plan import Move, Plan
+
+if TYPE_CHECKING:
+    import httpx
 
 # The controller forgets a path when it has seen its Receiver go.
 _FORGET_SECONDS = 15.0
@@ -42,6 +46,7 @@ def verify(
     forges: Forges,
     since: datetime.datetime,
     reach: bool = True,
+    transport: "httpx.AsyncBaseTransport | None" = None,
 ) -> list[Check]:
     """Look at forge, cluster and old URLs for each move of `plan`.
 
@@ -49,11 +54,12 @@ def verify(
         before, after: the state before and after the update.
         since: a delivery from then on proves the chain; without one, the forge sends a ping.
         reach: whether this machine reaches the public host.
+        transport: what carries the requests to old URLs; the network when absent.
 
     Raises:
         ObservationError: forge or cluster could not be asked at all.
     """
-    receivers = cluster.receivers()
+    receivers = cluster.receivers(sorted(after.namespaces))
     checks: list[Check] = []
     for move in plan.moves:
         declared = after.receivers.get(move.name)
@@ -67,7 +73,7 @@ def verify(
         if declared.webhook is not None:
             checks += _forge_checks(declared, declared.webhook, forges, since)
         old = _old_urls(before.receivers.get(move.name), declared)
-        checks += asyncio.run(_old_url_checks(move.name, old, reach=reach))
+        checks += asyncio.run(_old_url_checks(move.name, old, reach=reach, transport=transport))
     return checks
 
 
@@ -162,13 +168,24 @@ def _old_urls(before: DeclaredReceiver | None, after: DeclaredReceiver) -> dict[
     }
 
 
-async def _old_url_checks(name: str, urls: dict[int, str], *, reach: bool) -> list[Check]:
+async def _old_url_checks(
+    name: str,
+    urls: dict[int, str],
+    *,
+    reach: bool,
+    transport: "httpx.AsyncBaseTransport | None",
+) -> list[Check]:
     if not reach:
         return [_old(name, number, None, "not asked: verification is off") for number in urls]
     deadline = time.monotonic() + _FORGET_SECONDS
     answers = await asyncio.gather(
         *(
-            probe.status(url, expected=404, settle_for=max(0.0, deadline - time.monotonic()))
+            probe.status(
+                url,
+                expected=404,
+                settle_for=max(0.0, deadline - time.monotonic()),
+                transport=transport,
+            )
             for url in urls.values()
         )
     )

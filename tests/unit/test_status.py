@@ -31,12 +31,12 @@ class Cluster:
     def uid(self) -> str:
         return self._uid
 
-    def objects(self, stack_label: str) -> list[ClusterObject]:
-        assert "fluxhooks.dev" == stack_label
-        return self._objects
-
     def receivers(self) -> list[ClusterObject]:
-        return self._objects
+        return [found for found in self._objects if found.kind == "Receiver"]
+
+    def secrets(self, stack_label: str, namespaces: list[str]) -> list[ClusterObject]:
+        assert ("fluxhooks.dev", ["flux-system"]) == (stack_label, namespaces)
+        return [found for found in self._objects if found.kind == "Secret"]
 
 
 class Forge:
