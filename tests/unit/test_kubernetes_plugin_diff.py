@@ -100,6 +100,24 @@ def test_content_that_is_not_known_yet_replaces_a_secret() -> None:
     } == found.changes
 
 
+def test_an_object_that_becomes_unknown_loses_its_keys() -> None:
+    """The official plugin shows them as deleted, and nothing if there were none."""
+    found = between(receiver("push", ref={"a": 1}, empty={}), receiver(ref=UNKNOWN, empty=UNKNOWN))
+
+    assert {
+        "spec.events[0]": Change(Kind.DELETE, in_inputs=True),
+        "spec.ref.a": Change(Kind.DELETE, in_inputs=True),
+    } == found.changes
+
+
+def test_an_unknown_annotation_hides_that_the_name_was_given() -> None:
+    """The official plugin reads all annotations or none, and then takes the name for explicit."""
+    old = secret(metadata={"annotations": ANNOTATED})
+    new = secret("dHdv", metadata={"annotations": ANNOTATED | {"a": UNKNOWN}})
+
+    assert between(old, new).delete_before_replace
+
+
 def test_a_secrets_labels_change_in_place() -> None:
     """Even of an immutable Secret."""
     found = between(secret(), secret(metadata={"labels": {"app.kubernetes.io/name": "x"}}))

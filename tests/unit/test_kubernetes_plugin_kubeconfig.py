@@ -79,9 +79,14 @@ def test_what_it_cannot_do_is_refused(content: dict[str, Any]) -> None:
         connect(json.dumps(content))
 
 
-def test_a_kubeconfig_that_leads_nowhere_says_so(tmp_path: Path) -> None:
+def test_a_kubeconfig_that_leads_nowhere_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A missing file and a missing context are told apart."""
-    with pytest.raises(UnreachableError, match=r"no kubeconfig at .*missing"):
+    with pytest.raises(UnreachableError, match=r"there is no kubeconfig .*missing"):
         connect(str(tmp_path / "missing"))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "missing"))
+    with pytest.raises(UnreachableError, match="no configuration has been provided"):
+        connect()
     with pytest.raises(UnreachableError, match="context 'third' names no server"):
         connect(json.dumps(kubeconfig()), context="third")

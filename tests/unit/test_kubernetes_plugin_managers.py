@@ -75,3 +75,14 @@ def test_an_ignored_field_is_not_changed(owner: str, expected: dict[str, Any]) -
     leave_ignored(inputs, live, ["spec.interval", "spec.absent.deep"], field_manager="me")
 
     assert {"spec": expected} == inputs
+
+
+def test_an_ignored_field_that_the_program_dropped_comes_back() -> None:
+    """Applying without it would remove what is to be left alone."""
+    inputs: dict[str, Any] = {"metadata": {"name": "app"}}
+
+    leave_ignored(
+        inputs, {"metadata": {"labels": {"a": "b"}}}, ["metadata.labels.a"], field_manager="me"
+    )
+
+    assert {"metadata": {"name": "app", "labels": {"a": "b"}}} == inputs

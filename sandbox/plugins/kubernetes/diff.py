@@ -115,9 +115,15 @@ def difference(
 
 
 def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON merge patch (RFC 7386) from `old` to `new`."""
+    """Return the JSON merge patch (RFC 7386) from `old` to `new`.
+
+    Something unknown that was an object counts as one without any of its keys, as for the official
+    plugin.
+    """
     patch: dict[str, Any] = {key: None for key in old if key not in new}
     for key, value in new.items():
+        if value is UNKNOWN and isinstance(old.get(key), dict):
+            value = {}
         if key not in old:
             patch[key] = value
         elif isinstance(value, dict) and isinstance(old[key], dict):
@@ -181,16 +187,13 @@ def _compare(
     found: dict[Path, Change],
     immutable: Iterable[Path],
 ) -> None:
-    if patch is UNKNOWN:
-        patch = None
+    if patch is UNKNOWN and isinstance(old, dict):
+        patch = {}
     if new_input is _MISSING and (patch is not None or old_input is _MISSING):
         return
     in_inputs = False
     if patch is None:
-        if new_input is UNKNOWN:
-            kind = Kind.ADD if old is _MISSING else Kind.UPDATE
-        else:
-            kind, in_inputs = Kind.DELETE, True
+        kind, in_inputs = Kind.DELETE, True
     elif old is _MISSING:
         kind = Kind.ADD
     elif isinstance(patch, dict) and isinstance(old, dict):

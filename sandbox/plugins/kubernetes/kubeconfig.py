@@ -13,6 +13,10 @@ import yaml
 
 from sandbox.plugins.kubernetes.errors import UnreachableError, UnsupportedError
 
+_NOTHING_GIVEN = (
+    "invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER "
+    "environment variable"
+)
 _EXTERNAL = ("exec", "auth-provider", "as", "as-groups", "as-uid", "as-user-extra")
 
 
@@ -81,7 +85,8 @@ def active_cluster(path_or_content: str, *, context: str, cluster: str) -> Any:
 
 
 def _load(path_or_content: str) -> tuple[Mapping[str, Any], Path]:
-    if not path_or_content:
+    ambient = not path_or_content
+    if ambient:
         path_or_content = os.environ.get("KUBECONFIG") or "~/.kube/config"
         if os.pathsep in path_or_content:
             raise UnsupportedError("more than one file in KUBECONFIG")
@@ -89,8 +94,12 @@ def _load(path_or_content: str) -> tuple[Mapping[str, Any], Path]:
         path = Path(path_or_content).expanduser()
         try:
             content, directory = path.read_text(), path.parent
+        except FileNotFoundError:
+            if ambient:
+                raise UnreachableError(_NOTHING_GIVEN) from None
+            raise UnreachableError(f"there is no kubeconfig {path}") from None
         except OSError as error:
-            raise UnreachableError(f"no kubeconfig at {path}: {error.strerror}") from None
+            raise UnreachableError(f"cannot read {path}: {error.strerror}") from None
     else:
         content, directory = path_or_content, Path()
     try:

@@ -76,18 +76,23 @@ def _has(fields: Object, keys: Sequence[str]) -> bool:
 
 
 def _remove(obj: Object, keys: Sequence[str]) -> None:
-    parent = _parent(obj, keys)
-    if parent is not None:
+    parent = _at(obj, keys[:-1])
+    if isinstance(parent, dict):
         parent.pop(keys[-1], None)
 
 
 def _copy(obj: Object, source: Mapping[str, Any], keys: Sequence[str]) -> None:
-    here, there = _parent(obj, keys), _parent(source, keys)
-    if here is not None and there is not None and keys[-1] in there:
-        here[keys[-1]] = copy.deepcopy(there[keys[-1]])
-
-
-def _parent(obj: Any, keys: Sequence[str]) -> Any:
+    there = _at(source, keys[:-1])
+    if not isinstance(there, dict) or keys[-1] not in there:
+        return
     for key in keys[:-1]:
+        obj = obj.setdefault(key, {})
+        if not isinstance(obj, dict):
+            return
+    obj[keys[-1]] = copy.deepcopy(there[keys[-1]])
+
+
+def _at(obj: Any, keys: Sequence[str]) -> Any:
+    for key in keys:
         obj = obj.get(key) if isinstance(obj, dict) else None
-    return obj if isinstance(obj, dict) else None
+    return obj

@@ -91,10 +91,15 @@ def namespace_of(obj: Mapping[str, Any]) -> str:
     return namespace if isinstance(namespace, str) else ""
 
 
-def annotations_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return `metadata.annotations`, empty if there are none or if they are unknown."""
+def annotations_of(obj: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return `metadata.annotations`, empty if there are none, or if one of them is no text.
+
+    One unknown annotation hides all, as it does from the official plugin.
+    """
     annotations = _metadata(obj).get("annotations")
-    return annotations if isinstance(annotations, Mapping) else {}
+    if not isinstance(annotations, Mapping):
+        return {}
+    return annotations if all(isinstance(text, str) for text in annotations.values()) else {}
 
 
 def qualified_name(obj: Mapping[str, Any]) -> str:

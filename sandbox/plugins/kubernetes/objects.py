@@ -39,6 +39,12 @@ BUILT_IN_GROUPS: Final = frozenset(
         "storagemigration.k8s.io",
     }
 )
+# The top level of what a program can give, for kinds whose outputs have more or less of it.
+INPUT_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "ConfigMap": ("apiVersion", "binaryData", "data", "immutable", "kind", "metadata"),
+    "Namespace": ("apiVersion", "kind", "metadata", "spec"),
+    "Secret": ("apiVersion", "data", "immutable", "kind", "metadata", "stringData", "type"),
+}
 _SERVER_METADATA: Final = (
     "creationTimestamp",
     "deletionGracePeriodSeconds",
@@ -70,12 +76,12 @@ def normalize(obj: dict[str, Any]) -> dict[str, Any]:
     """Return `obj` such that two spellings of the same thing become equal.
 
     What the API server alone decides is left out of the metadata. Unless something in it is still
-    unknown, a Secret's `stringData` becomes `data`, and absent and empty fields of built-in kinds
-    become the same; custom resources are left as they are, nulls included.
+    unknown, a Secret's `stringData` becomes `data`, and other built-in kinds lose what is empty or
+    no field of theirs; custom resources are left as they are, nulls included.
     """
     obj = copy.deepcopy(obj)
     if is_built_in(obj) and not has_unknown(obj):
-        obj = _normalize_secret(obj) if is_secret(obj) else _drop_empty(obj)
+        obj = _normalize_secret(obj) if is_secret(obj) else _normalize_typed(obj)
     metadata = obj.get("metadata")
     if isinstance(metadata, dict):
         for key in _SERVER_METADATA:
@@ -177,6 +183,12 @@ def _reencode(value: Any) -> Any:
     except binascii.Error:
         return value
     return base64.b64encode(decoded).decode()
+
+
+def _normalize_typed(obj: dict[str, Any]) -> dict[str, Any]:
+    fields = INPUT_FIELDS.get(obj["kind"], obj.keys())
+    kept: dict[str, Any] = _drop_empty({key: obj[key] for key in obj if key in fields})
+    return kept
 
 
 def _drop_empty(value: Any) -> Any:

@@ -72,12 +72,6 @@ _REFUSED_KINDS: Final = frozenset(
         "StatefulSet",
     }
 )
-# The top level of what a program can give, by which an import tells inputs from outputs.
-_IMPORTED: Final[Mapping[str, tuple[str, ...]]] = {
-    "ConfigMap": ("apiVersion", "binaryData", "data", "immutable", "kind", "metadata"),
-    "Namespace": ("apiVersion", "kind", "metadata", "spec"),
-    "Secret": ("apiVersion", "data", "immutable", "kind", "metadata", "stringData", "type"),
-}
 _REVISION: Final = "deployment.kubernetes.io/revision"
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _PROPAGATIONS: Final[Mapping[str, Propagation]] = {
@@ -584,9 +578,9 @@ async def _relinquish(api: Api, live: Object, field_manager: str) -> None:
 
 def _inputs_to_import(live: Object, inputs: Object) -> Object:
     if objects.is_built_in(live):
-        if live["kind"] not in _IMPORTED:
+        wanted = objects.INPUT_FIELDS.get(live["kind"])
+        if wanted is None:
             raise UnsupportedError(f"the import of kind {live['kind']}")
-        wanted = _IMPORTED[live["kind"]]
         inputs = inputs | {key: copy.deepcopy(live[key]) for key in wanted if key in live}
     metadata = inputs["metadata"]
     for key in ("creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"):

@@ -75,7 +75,7 @@ class JsonPath:
         if not self.value:
             return True
         if isinstance(selected[0], dict | list):
-            raise PluginError(f'"{self.text}" has a non-primitive value ({selected[0]})')
+            raise PluginError(f'"{self.text}" has a non-primitive value ({_spell(selected[0])})')
         return _spell(selected[0]) == self.value
 
 
@@ -290,6 +290,11 @@ def _spell(value: Any) -> str:
         return "<nil>"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        entries = (f"{key}:{_spell(item)}" for key, item in sorted(value.items()))
+        return f"map[{' '.join(entries)}]"
+    if isinstance(value, list):
+        return f"[{' '.join(map(_spell, value))}]"
     return str(value)
 
 
