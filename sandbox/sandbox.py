@@ -105,7 +105,9 @@ class Sandbox:
             "GITHUB_OWNER": self.github.owner,
             "GITHUB_TOKEN": self.github.token,
             "KUBECONFIG": str(self.cluster.kubeconfig),
-            "PULUMI_BACKEND_URL": backend.as_uri(),
+            # Without metadata: a kill while Pulumi writes the file beside the state that holds it
+            # leaves that empty, and every later command fails with "failed to load checkpoint: EOF".
+            "PULUMI_BACKEND_URL": f"{backend.as_uri()}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": "sandbox",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PYTHONDONTWRITEBYTECODE": "1",
