@@ -16,7 +16,7 @@ demo: $(VENV)/installed ## provision, push and rotate once, on screen; JSON=1 en
 
 test: check ## everything `check` does, and all tests
 	@$(RUN)/python -m sandbox.toolchain >/dev/null
-	@$(RUN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+	@$(RUN)/python -m pytest -n 2 --dist loadscope $(TESTS)
 
 check: $(VENV)/installed ## format, lint, types and the import contract
 	@$(RUN)/ruff format --check --quiet .
