@@ -64,7 +64,8 @@ def group_of(api_version: str) -> str:
 
 def is_built_in(obj: Mapping[str, Any]) -> bool:
     """Return whether Kubernetes itself, not a custom resource definition, defines this kind."""
-    return group_of(obj.get("apiVersion") or "") in BUILT_IN_GROUPS
+    api_version = obj.get("apiVersion")
+    return bool(api_version) and group_of(str(api_version)) in BUILT_IN_GROUPS
 
 
 def is_secret(obj: Mapping[str, Any]) -> bool:
@@ -186,7 +187,7 @@ def _reencode(value: Any) -> Any:
 
 
 def _normalize_typed(obj: dict[str, Any]) -> dict[str, Any]:
-    fields = INPUT_FIELDS.get(obj["kind"], obj.keys())
+    fields = INPUT_FIELDS.get(str(obj.get("kind")), obj.keys())
     kept: dict[str, Any] = _drop_empty({key: obj[key] for key in obj if key in fields})
     return kept
 
