@@ -269,7 +269,7 @@ class _Situation:
 
     def _rotate(self, options: Options, reason: str, retained: tuple[int, ...]) -> Move:
         assert self.live is not None  # noqa: S101
-        target = max({self.live, self.entry.live, *self.present}) + 1
+        target = max({self.live, *self.present}) + 1
         if options.revoke:
             retained = ()
         elif options.retain:

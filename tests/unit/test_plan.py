@@ -201,6 +201,13 @@ def test_a_stale_configuration_does_not_lower_the_number() -> None:
     assert [(Action.ROTATE, 6, ())] == [(m.action, m.target, m.retained) for m in result.moves]
 
 
+def test_a_stale_configuration_does_not_make_what_is_retained_a_leftover() -> None:
+    """What the newer file retained is not known here: the rotation that was asked for is done."""
+    result = planned(receiver(live=5, present=(4, 5)), configured={"app": Entry(2)})
+
+    assert [(Action.ROTATE, 6)] == [(move.action, move.target) for move in result.moves]
+
+
 def test_an_update_brings_others_along_safely() -> None:
     """It concerns the whole stack: what was begun elsewhere is finished, nothing is lowered."""
     result = planned(
@@ -232,6 +239,14 @@ def test_back_returns_to_the_generation_before_and_keeps_the_other() -> None:
         (m.action, m.target, m.retained, m.retired) for m in result.moves
     ]
     assert {"app": {"live": 1, "retained": [2]}} == written(result)
+
+
+def test_back_goes_to_the_newest_of_the_older_ones() -> None:
+    """One step at a time."""
+    found = receiver(live=4, present=(1, 2, 4))
+    (move,) = planned(found, configured={"app": Entry(4, (1, 2))}, back=True).moves
+
+    assert (2, (1, 4)) == (move.target, move.retained)
 
 
 def test_back_twice_goes_back_once() -> None:
@@ -321,6 +336,27 @@ def test_finish_has_nothing_to_do_where_nothing_is_retained() -> None:
     assert () == result.moves
     assert {"app": "nothing older is retained"} == result.skipped
     assert {} == result.configuration
+
+
+def test_nothing_to_do_writes_nothing() -> None:
+    """Neither the cluster nor a correction of the configuration: no update follows."""
+    result = planned(
+        receiver(live=2, present=(2,)),
+        receiver("stale", live=3, present=(3,)),
+        configured={"app": Entry(2)},
+        names=("app",),
+        cluster="",
+        finish=True,
+    )
+
+    assert ((), {}) == (result.moves, result.configuration)
+
+
+def test_retain_counts_for_what_is_finished_too() -> None:
+    """The rotation may have been begun without it."""
+    (move,) = planned(receiver(present=(1, 2)), configured={"app": Entry(2)}, retain=True).moves
+
+    assert (Action.RESUME, 2, (1,), ()) == (move.action, move.target, move.retained, move.retired)
 
 
 # Ages

@@ -11,7 +11,13 @@ import pytest
 
 from fluxhooks.observe.cluster import ClusterObject
 from fluxhooks.observe.forges import Delivery, SeenWebhook
-from fluxhooks.observe.state import DeclaredReceiver, DeclaredWebhook, StackState, parse
+from fluxhooks.observe.state import (
+    DeclaredGeneration,
+    DeclaredReceiver,
+    DeclaredWebhook,
+    StackState,
+    parse,
+)
 from fluxhooks.operate import verify as verification
 from fluxhooks.operate.plan import Action, Move, Plan
 from fluxhooks.operate.verify import Check, verify
@@ -98,9 +104,10 @@ def checks(
     forge: Any = None,
     transport: httpx.AsyncBaseTransport | None = None,
     reach: bool = True,
+    old: DeclaredGeneration = OLD,
 ) -> list[Check]:
     """Return what is verified of a rotation of `web` from 3 to 2."""
-    before = dataclasses.replace(WEB, live=3, generations={**WEB.generations, 3: OLD})
+    before = dataclasses.replace(WEB, live=3, generations={**WEB.generations, 3: old})
     return verify(
         state(before),
         state(after),
@@ -265,3 +272,10 @@ def test_old_urls_are_asked_without_a_signature() -> None:
     assert [("GET", f"https://flux.example.com{OLD.path}", b"")] == [
         (request.method, str(request.url), request.content) for request in asked
     ]
+
+
+def test_a_generation_that_never_had_a_path_has_no_old_one() -> None:
+    """Its Receiver was not Ready when the run before was killed."""
+    found = seen(checks(old=dataclasses.replace(OLD, path="")))
+
+    assert {what: result for what, result in GOOD.items() if "old path" not in what} == found
