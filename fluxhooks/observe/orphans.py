@@ -70,7 +70,7 @@ def orphans(
             continue
         receiver = serving.get(webhook.path)
         # After a first creation that failed, the state does not know our host.
-        ours = _host(webhook.host) in hosts or (receiver and receiver.key in state.objects)
+        ours = _host(webhook.host) in hosts or (receiver and receiver.stack == label)
         if not ours or not HOOK_PATH.fullmatch(webhook.path):
             continue
         if receiver is None:

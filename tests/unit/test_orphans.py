@@ -139,7 +139,12 @@ def test_our_receivers_are_known_where_our_host_is_not() -> None:
         state,
         objects=(),
         receivers=RECEIVERS,
-        webhooks=(hook("2", PATHS["live"]), hook("3", DEAD)),
+        webhooks=(
+            hook("2", PATHS["live"]),
+            hook("3", DEAD),
+            hook("4", OTHERS),
+            hook("5", PATHS["left"]),
+        ),
     )
 
-    assert ["app/2"] == [orphan.name for orphan in unknown]
+    assert ["app/2", "app/5"] == [orphan.name for orphan in unknown]

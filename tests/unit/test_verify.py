@@ -279,3 +279,11 @@ def test_a_generation_that_never_had_a_path_has_no_old_one() -> None:
     found = seen(checks(old=dataclasses.replace(OLD, path="")))
 
     assert {what: result for what, result in GOOD.items() if "old path" not in what} == found
+
+
+def test_a_webhook_that_is_wrong_is_not_pinged() -> None:
+    """Where it is gone, or calls something else, a ping proves nothing."""
+    forge = Forge(EARLIER, active=False)
+
+    assert "delivery" not in seen(checks(forge=forge))
+    assert 0 == forge.pings
