@@ -105,8 +105,8 @@ class Sandbox:
             "GITHUB_OWNER": self.github.owner,
             "GITHUB_TOKEN": self.github.token,
             "KUBECONFIG": str(self.cluster.kubeconfig),
-            # Without metadata: a kill while Pulumi writes the file beside the state that holds it
-            # leaves that empty, and every later command fails with "failed to load checkpoint: EOF".
+            # Metadata stand in a file beside the state that a kill can leave empty; every later
+            # command then fails with "failed to load checkpoint: EOF".
             "PULUMI_BACKEND_URL": f"{backend.as_uri()}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": "sandbox",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
