@@ -147,6 +147,32 @@ def test_an_object_that_waits_for_its_deletion_gives_way_to_its_successor() -> N
         assert 9 == len(state.objects)
 
 
+def test_a_webhook_that_waits_for_its_deletion_gives_way_too() -> None:
+    """It is still known, so that nobody takes it for an orphan."""
+    deployment = json.loads(EXPORT)["deployment"]
+    webhook = next(r for r in deployment["resources"] if r["urn"].endswith("::web-webhook"))
+    successor = {**webhook, "id": "7"}
+    webhook["delete"] = True
+    for more in ([webhook, successor], [successor, webhook]):
+        others = [r for r in deployment["resources"] if r is not webhook]
+        state = parse(json.dumps({"deployment": {**deployment, "resources": [*others, *more]}}))
+
+        live = state.receivers["web"].webhook
+        assert live is not None
+        assert "7" == live.id
+        assert ("github", "web", webhook["id"]) in state.hook_ids
+
+
+def test_the_configuration_decides_where_nothing_else_is_said() -> None:
+    """As in the states of versions that did not say it."""
+    deployment = json.loads(EXPORT)["deployment"]
+    for resource in deployment["resources"]:
+        resource.get("outputs", {}).pop("generation_authority", None)
+    receivers = parse(json.dumps({"deployment": deployment})).receivers
+
+    assert {"configuration"} == {found.authority for found in receivers.values()}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

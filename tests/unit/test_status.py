@@ -162,3 +162,25 @@ def test_the_json_holds_no_secret() -> None:
     assert "2026-11-22T13:42:30Z" == found["receivers"][1]["created_at"]
     assert "/hook/" not in str(found)
     assert "token-of" not in str(found)
+
+
+def test_without_the_cluster_no_webhook_is_called_an_orphan() -> None:
+    """It may belong to a Receiver of somebody else's."""
+    path = "/hook/" + "0" * 64
+    forge = Forge(id="7", url=f"https://flux.example.com{path}")
+
+    assert () == of(forge=forge).orphans
+    assert ["app/7", "web/7"] == [
+        orphan.name for orphan in of(cluster=Cluster(), forge=forge).orphans
+    ]
+
+
+def test_where_the_program_decides_the_configuration_does_not_count() -> None:
+    """No number of its is wanted, and none is missing."""
+    web = dataclasses.replace(STATE.receivers["web"], authority="program")
+    state = dataclasses.replace(STATE, receivers={"web": web})
+    (row,) = of(
+        cluster=Cluster(), forge=Forge(), state=state, configuration=Configuration(cluster="uid")
+    ).rows
+
+    assert ("program", None, ()) == (row.authority, row.wanted, row.problems)
