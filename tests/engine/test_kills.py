@@ -15,10 +15,9 @@ QUEUED = 1.5
 
 # Each kill strikes the rotation to the generation behind it.
 BOUNDARIES = {
-    "create Secret killed-g2-token": 2,
-    "create Receiver killed-g3": 3,
-    "update RepositoryWebhook killed-webhook": 4,
-    "delete Receiver killed-g4": 5,
+    "create Receiver killed-g2": 2,
+    "update RepositoryWebhook killed-webhook": 3,
+    "delete Receiver killed-g3": 4,
 }
 
 
@@ -80,19 +79,19 @@ class TestAKilledRotation:
         """The component's own outputs, written last, say that it was not over."""
         repaired = kills.repaired["update RepositoryWebhook killed-webhook"]
         assert [
-            "delete Receiver killed-g3",
-            "delete Secret killed-g3-token",
-            "delete RandomPassword killed-g3-token",
+            "delete Receiver killed-g2",
+            "delete Secret killed-g2-token",
+            "delete RandomPassword killed-g2-token",
         ] == [change for change in changes(repaired.run) if change.startswith("delete")]
-        drained = "killed: the webhook points at generation 4; older ones answer for 3 s more"
+        drained = "killed: the webhook points at generation 3; older ones answer for 3 s more"
         assert drained in [text for _, text in repaired.run.diagnostics]
         assert repaired.took >= DRAIN, f"the drain took only {repaired.took:.1f} s"
 
     def test_a_kill_among_the_deletes_is_followed_by_the_rest_of_them(self, kills: Kills) -> None:
         """No drain again: it was over before the first delete."""
-        run = kills.repaired["delete Receiver killed-g4"].run
+        run = kills.repaired["delete Receiver killed-g3"].run
         assert [] == [change for change in changes(run) if not change.startswith("delete")]
-        assert "delete RandomPassword killed-g4-token" in changes(run)
+        assert "delete RandomPassword killed-g3-token" in changes(run)
         assert "older ones answer" not in run.output
 
     def test_afterwards_the_stack_is_at_rest(self, kills: Kills) -> None:
