@@ -265,7 +265,7 @@ class _Run:
         if severity == "error":
             # That the update failed, and that a resource did, is said besides why.
             line = text.removeprefix("error: ").splitlines()[0]
-            if line not in ("update failed", "resource monitor shut down while waiting on step's"):
+            if not line.startswith(("update failed", "resource monitor shut down")):
                 self._errors.append(line)
         yield Progress(text=text, at=at, severity=severity)
 

@@ -10,7 +10,7 @@ from fluxhooks.observe.cluster import ClusterObject
 from fluxhooks.observe.configuration import Configuration, Entry
 from fluxhooks.observe.forges import Delivery, Forges, SeenWebhook
 from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, StackState, parse
-from fluxhooks.observe.status import Status, status
+from fluxhooks.observe.status import Seen, Status, status, where
 
 STATE = parse((Path(__file__).parent.parent / "golden" / "interrupted-stack.json").read_text())
 CONFIGURED = Configuration(generations={"app": Entry(3), "web": Entry(2, (1,))}, cluster="uid")
@@ -184,3 +184,19 @@ def test_where_the_program_decides_the_configuration_does_not_count() -> None:
     ).rows
 
     assert ("program", None, ()) == (row.authority, row.wanted, row.problems)
+
+
+def test_a_repository_is_asked_once_by_what_is_known_best() -> None:
+    """The state knows where the forge's API has it; a setting knows its name only."""
+    asked: list[DeclaredWebhook] = []
+
+    class Asked(Forge):
+        def webhooks(self, declared: DeclaredWebhook) -> list[SeenWebhook]:
+            asked.append(declared)
+            return []
+
+    configuration = Configuration(repositories=("web", "new"))
+    Seen().look_at_forges(where(STATE, configuration, ["new", "other"]), OneForge(Asked()))
+
+    assert ["app", "web", "new", "other"] == [declared.repository for declared in asked]
+    assert [True, True, False, False] == [bool(declared.api_url) for declared in asked]
