@@ -13,7 +13,6 @@ for name, receiver in settings.receivers.items():
         name,
         {
             "generation": component.generation,
-            "hook_url": component.hook_url,
             "receiver": component.receiver_name,
             "webhook_id": component.webhook_id,
         },

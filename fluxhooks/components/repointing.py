@@ -1,7 +1,7 @@
 """What surrounds the repointing of a webhook: proof before it, catch-up and drain after it.
 
 Whether a webhook is being repointed is told by the component's own state: its output
-``hook_path`` is written last, after the drain, so it holds the path of the last rotation that was
+``hook_url`` is written last, after the drain, so it holds the URL of the last rotation that was
 finished. A run that was killed in between finds the same difference again and repeats the rest.
 The waiting happens here, in the program, and holds no step of the engine: any number of
 webhooks in one update share one window.
@@ -33,13 +33,13 @@ class _Known:
     host: str
     events: list[str]
     path: str
-    previous_path: str | None
+    previous_url: str | None
     token: str
 
     @property
     def repoints(self) -> bool:
-        """Whether an earlier path was live, so that there is something to lose."""
-        return self.previous_path not in (None, "", self.path)
+        """Whether another URL was live before, so that there is something to lose."""
+        return self.previous_url not in (None, "", self.url)
 
     @property
     def url(self) -> str:
@@ -52,7 +52,7 @@ class Repointing:
     def __init__(
         self, component: pulumi.ComponentResource, name: str, args: Checked, live: Generation
     ) -> None:
-        previous: pulumi.Output[str | None] = pulumi.Output.from_input(_previous_path(component))
+        previous: pulumi.Output[str | None] = pulumi.Output.from_input(_previous_url(component))
         self._name = name
         self._args = args
         self._drain = _drain(args)
@@ -61,7 +61,7 @@ class Repointing:
             "events": args.events,
             "host": args.host,
             "path": live.path,
-            "previous_path": previous,
+            "previous_url": previous,
             "token": live.token,
         }
 
@@ -73,8 +73,10 @@ class Repointing:
         """
         return pulumi.Output.secret(pulumi.Output.all(**self._inputs).apply(self._prove))
 
-    def finished_path(self, webhook_id: pulumi.Output[str]) -> pulumi.Output[str]:
-        """Return the live path, known only when the webhook points at it and the drain is over.
+    def finished_url(self, webhook_id: pulumi.Output[str]) -> pulumi.Output[str]:
+        """Return the live URL, known only when the webhook points at it and the drain is over.
+
+        Empty where nothing was ever live and the first creation failed.
 
         Raises (in the Output):
             CatchUpError: the catch-up delivery was not answered 200.
@@ -83,7 +85,7 @@ class Repointing:
         preview = pulumi.runtime.is_dry_run()
         return pulumi.Output.secret(
             pulumi.Output.all(webhook_id=webhook_id, **self._inputs).apply(
-                _live_path if preview else self._finish, run_with_unknowns=not preview
+                _live_url if preview else self._finish, run_with_unknowns=not preview
             )
         )
 
@@ -97,7 +99,7 @@ class Repointing:
 
     async def _finish(self, inputs: Any) -> str:
         if pulumi.contains_unknowns(inputs):
-            if not inputs["previous_path"]:
+            if not inputs["previous_url"]:
                 # Nothing was ever live: a first creation that failed, or was not targeted.
                 return ""
             raise IncompleteUpdateError(
@@ -108,7 +110,7 @@ class Repointing:
         known = _Known(**{key: value for key, value in inputs.items() if key != "webhook_id"})
         if known.repoints:
             await self._catch_up_and_drain(known)
-        return known.path
+        return known.url
 
     async def _catch_up_and_drain(self, known: _Known) -> None:
         clock = asyncio.get_running_loop().time
@@ -157,18 +159,17 @@ def _drain(args: Checked) -> float:
         raise SettingError(f"FLUXHOOKS_DRAIN in the environment: {error}") from None
 
 
-async def _previous_path(component: pulumi.ComponentResource) -> str | None:
+async def _previous_url(component: pulumi.ComponentResource) -> str | None:
     # The engine does not hand a component its old outputs; this is how SDKs read a resource's.
-    # Awaited rather than applied: the path must not make the webhook depend on its own parent.
+    # Awaited rather than applied: the URL must not make the webhook depend on its own parent.
     urn = await component.urn.future()
     found = await pulumi.runtime.invoke_async("pulumi:pulumi:getResource", {"urn": urn})
-    path: str | None = (found["state"] or {}).get("hook_path")
-    return path
+    url: str | None = (found["state"] or {}).get("hook_url")
+    return url
 
 
-def _live_path(inputs: dict[str, Any]) -> str:
-    path: str = inputs["path"]
-    return path
+def _live_url(inputs: dict[str, Any]) -> str:
+    return f"https://{inputs['host']}{inputs['path']}"
 
 
 def _not_proved(name: str, args: Checked, known: _Known, answer: probe.Answer) -> str:

@@ -12,6 +12,7 @@ from fluxhooks.components.checks import applier_warnings, check_args
 from fluxhooks.components.forges.github import repository_webhook
 from fluxhooks.components.generation import Generation
 from fluxhooks.components.repointing import Repointing
+from fluxhooks.flux.hook_path import path_of
 
 
 class WebhookReceiver(pulumi.ComponentResource):
@@ -86,13 +87,14 @@ class WebhookReceiver(pulumi.ComponentResource):
         self.generation_authority = pulumi.Output.from_input(checked.authority)
         self.created_at = live.created_at
         pulumi.Output.from_input(checked.resources).apply(self._warn_of_appliers)
+        finished_url = repointing.finished_url(self.webhook_id)
         self.register_outputs(
             {
                 "created_at": self.created_at,
                 "generation": self.generation,
                 "generation_authority": self.generation_authority,
-                "hook_path": repointing.finished_path(self.webhook_id),
-                "hook_url": self.hook_url,
+                "hook_path": finished_url.apply(path_of),
+                "hook_url": finished_url,
                 "receiver_name": self.receiver_name,
                 "secret_name": self.secret_name,
                 "webhook_id": self.webhook_id,

@@ -6,6 +6,7 @@ why fluxhooks rotates by whole generations (see ``generations``).
 
 import hashlib
 import re
+import urllib.parse
 
 PREFIX = "/hook/"
 
@@ -32,3 +33,8 @@ def hook_path(token: str, receiver_name: str, namespace: str) -> str:
     """
     digest = hashlib.sha256(f"{token}{receiver_name}{namespace}".encode()).hexdigest()
     return PREFIX + digest
+
+
+def path_of(url: str) -> str:
+    """Return the path of a hook URL; "" of ""."""
+    return urllib.parse.urlsplit(url).path

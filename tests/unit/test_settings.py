@@ -12,7 +12,7 @@ import pytest
 
 from fluxhooks import FluxhooksError, SettingError
 from stacks.settings import ReceiverSettings, Settings
-from tests.unit.recording_engine import RecordingEngine, hidden, plain
+from tests.unit.recording_engine import RecordingEngine, plain
 
 _RECEIVERS = {"app": {"repository": "app", "sources": [{"name": "app"}]}}
 _LEAST = {"host": "flux.example.com", "receivers": _RECEIVERS}
@@ -201,7 +201,7 @@ def _run(engine: RecordingEngine) -> RecordingEngine:
 
 
 def test_the_program_declares_a_component_for_each_receiver() -> None:
-    """And exports what a person or another stack asks for; the URL is secret."""
+    """And exports what a person or another stack asks for, and no secret."""
     settings = {**_LEAST, "receivers": {**_app(), "web": _app(repository="site")["app"]}}
 
     engine = _run(RecordingEngine(config=_stored(settings)))
@@ -210,13 +210,12 @@ def test_the_program_declares_a_component_for_each_receiver() -> None:
     assert {
         name: {
             "generation": 1.0,
-            "hook_url": plain(engine.outputs[name]["hook_url"]),
             "receiver": f"{name}-g1-0a1b2c3d",
             "webhook_id": f"{name}-webhook-id",
         }
         for name in ("app", "web")
     } == plain(engine.outputs["fluxhooks-test"])
-    assert "/hook/" not in json.dumps(hidden(engine.outputs["fluxhooks-test"]))
+    assert "/hook/" not in json.dumps(engine.outputs["fluxhooks-test"])
 
 
 def test_the_program_rotates_by_the_stacks_configuration() -> None:

@@ -44,7 +44,7 @@ _TOKEN_2 = "token-of-app-g2-token"
 _PATH_2 = hook_path(_TOKEN_2, "app-g2-0a1b2c3d", "flux-system")
 
 # What the run before a rotation left behind.
-_ROTATED = {"app": {"hook_path": _PATH}}
+_ROTATED = {"app": {"hook_url": f"https://flux.example.com{_PATH}"}}
 
 _EVERYTHING: dict[str, Any] = {
     "drain": "1s",
@@ -701,6 +701,15 @@ def test_a_drain_of_the_environment_that_is_none(monkeypatch: pytest.MonkeyPatch
     ) == error
 
 
+def test_a_host_that_changed_is_proved_too(answering: Callable[[Host], Host]) -> None:
+    """The path is the same, but another machine may answer there."""
+    host = answering(Host(200))
+
+    RecordingEngine(finished=_ROTATED).run(program(host="new.example.com", drain="0s"))
+
+    assert [f"https://new.example.com{_PATH}"] * 2 == [str(r.url) for r in host.requests]
+
+
 def test_the_path_of_a_finished_rotation_is_the_new_one(
     answering: Callable[[Host], Host],
 ) -> None:
@@ -717,8 +726,8 @@ def test_the_path_of_a_finished_rotation_is_the_new_one(
     [
         pytest.param({}, id="the first run"),
         pytest.param({"app": {}}, id="a first run that was not finished"),
-        pytest.param({"app": {"hook_path": ""}}, id="a first run without a webhook"),
-        pytest.param({"app": {"hook_path": _PATH}}, id="nothing changed"),
+        pytest.param({"app": {"hook_url": ""}}, id="a first run without a webhook"),
+        pytest.param(_ROTATED, id="nothing changed"),
     ],
 )
 def test_nothing_is_asked_where_nothing_is_repointed(
