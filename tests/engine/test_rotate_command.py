@@ -202,6 +202,9 @@ class Interrupted:
     after_lie: Done
     given_up: Done
     waited_for: Done
+    deleted: Hook
+    restored: Done
+    restored_hook: Hook
 
 
 @pytest.fixture(scope="class")
@@ -231,6 +234,9 @@ def interrupted(
         waited_for = fluxhooks(
             "rotate", "--yes", "--json", at=("another update holds the lock", lock.release)
         )
+    deleted = app.hook()
+    delete_hook(app, deleted.id)
+    restored = fluxhooks("rotate", "--yes", "--json")
     return Interrupted(
         app,
         held,
@@ -243,6 +249,9 @@ def interrupted(
         after_lie,
         given_up,
         waited_for,
+        deleted,
+        restored,
+        app.hook(),
     )
 
 
@@ -287,7 +296,18 @@ class TestInterrupted:
         assert "error: another update held the stack's lock for 0 s" in given_up.said
         assert 0 == waited_for.returncode, waited_for.said
         assert [("resume", 4, 5, [4])] == moves(waited_for)
-        assert ["interrupted-g5"] == interrupted.app.receivers()
+
+    def test_a_webhook_that_was_deleted_by_hand_is_made_anew(
+        self, interrupted: Interrupted
+    ) -> None:
+        """And it is said."""
+        restored = interrupted.restored
+
+        assert 0 == restored.returncode, restored.said
+        assert [("rotate", 5, 6, [5])] == moves(restored)
+        assert "the webhook was deleted at the forge" in restored.said
+        assert interrupted.deleted.id != interrupted.restored_hook.id
+        assert ["interrupted-g6"] == interrupted.app.receivers()
 
 
 @pytest.fixture(scope="class")
@@ -367,7 +387,7 @@ def leave(app: App, name: str, *, stack: str) -> int:
 
     github = app.sandbox.github
     answer = httpx.post(
-        f"{github.base_url.rstrip('/')}/api/v3/repos/{github.owner}/{app.name}/hooks",
+        f"{github.base_url}api/v3/repos/{github.owner}/{app.name}/hooks",
         headers={"Authorization": f"Bearer {github.token}"},
         json={
             "config": {
@@ -379,6 +399,16 @@ def leave(app: App, name: str, *, stack: str) -> int:
         trust_env=False,
     ).raise_for_status()
     return int(answer.json()["id"])
+
+
+def delete_hook(app: App, hook_id: int) -> None:
+    """Delete a webhook by hand."""
+    github = app.sandbox.github
+    httpx.delete(
+        f"{github.base_url}api/v3/repos/{github.owner}/{app.name}/hooks/{hook_id}",
+        headers={"Authorization": f"Bearer {github.token}"},
+        trust_env=False,
+    ).raise_for_status()
 
 
 def hook_ids(app: App) -> set[int]:
