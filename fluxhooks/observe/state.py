@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from fluxhooks.errors import ObservationError
+from fluxhooks.flux.hook_path import path_of
 from fluxhooks.flux.labels import GENERATION
 
 COMPONENT_TYPE: Final = "fluxhooks:index:WebhookReceiver"
@@ -82,7 +83,7 @@ class DeclaredReceiver:
         live: the generation of the last rotation that was finished, drain included; None when
             the component was never finished.
         authority: who names the generation, "configuration" or "program".
-        finished_path: the path that was live then.
+        finished_url: the URL that was live then.
         generations: by number, all that are in the state.
     """
 
@@ -91,7 +92,7 @@ class DeclaredReceiver:
     type: str = "github"
     live: int | None = None
     authority: str = "configuration"
-    finished_path: str = field(default="", repr=False)
+    finished_url: str = field(default="", repr=False)
     generations: Mapping[int, DeclaredGeneration] = field(default_factory=dict)
     webhook: DeclaredWebhook | None = None
 
@@ -102,9 +103,14 @@ class DeclaredReceiver:
         return generation.created_at if generation else None
 
     @property
+    def finished_path(self) -> str:
+        """The path that was live then; a credential."""
+        return path_of(self.finished_url)
+
+    @property
     def repointing(self) -> bool:
         """Whether the webhook was pointed elsewhere and that rotation was not finished."""
-        return self.webhook is not None and self.webhook.path != self.finished_path
+        return self.webhook is not None and self.webhook.url != self.finished_url
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +258,7 @@ def _receiver(component: _Resource, children: list[_Resource]) -> DeclaredReceiv
         else "github",
         live=None if live is None else int(live),
         authority=outputs.get("generation_authority") or "configuration",
-        finished_path=outputs.get("hook_path") or "",
+        finished_url=outputs.get("hook_url") or "",
         generations={found.number: found for found in _generations(children)},
         webhook=webhooks[0] if webhooks else None,
     )

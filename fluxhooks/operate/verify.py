@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from fluxhooks.observe import probe
 from fluxhooks.observe.cluster import ClusterObject, ClusterView
@@ -128,7 +129,7 @@ def _forge_checks(
         for holds, text in (
             (seen is not None, "it is gone"),
             (seen is None or seen.path == declared.finished_path, "it calls another path"),
-            (seen is None or seen.host == webhook.host, "it calls another host"),
+            (seen is None or seen.host == _host(declared), "it calls another host"),
             (seen is None or seen.active, "it is not active"),
             (seen is None or seen.json, "it does not send JSON"),
         )
@@ -153,14 +154,19 @@ def _forge_checks(
     )
 
 
+def _host(declared: DeclaredReceiver) -> str:
+    return urlsplit(declared.finished_url).netloc
+
+
 def _said(delivery: Delivery | None) -> str:
     return "the forge's ping was not delivered" if delivery is None else str(delivery)
 
 
 def _old_urls(before: DeclaredReceiver | None, after: DeclaredReceiver) -> dict[int, str]:
-    host = after.webhook.host if after.webhook else ""
-    if before is None or not host:
+    if before is None or not before.finished_url:
         return {}
+    # Old generations answered at the host of before, if that was changed too.
+    host = _host(before)
     return {
         number: f"https://{host}{generation.path}"
         for number, generation in sorted(before.generations.items())

@@ -38,7 +38,7 @@ def receiver(
         urn=f"urn:pulumi:dev::fluxhooks::fluxhooks:index:WebhookReceiver::{name}",
         live=live,
         authority=authority,
-        finished_path=f"/hook/{live}" if live else "",
+        finished_url=f"https://flux.example.com/hook/{live}" if live else "",
         generations={
             n: DeclaredGeneration(
                 number=n,

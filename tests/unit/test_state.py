@@ -4,6 +4,7 @@ The engine was killed when the webhook of `app` had just been pointed at generat
 at generation 2 and retains 1. Tokens, digests and hosts in it are invented.
 """
 
+import dataclasses
 import datetime
 import json
 from pathlib import Path
@@ -55,6 +56,14 @@ def test_a_repointing_that_was_not_finished_is_seen(state: StackState) -> None:
     webhook = state.receivers["app"].webhook
     assert webhook is not None
     assert state.receivers["app"].generations[3].path == webhook.path
+
+
+def test_another_host_is_a_repointing_too(state: StackState) -> None:
+    """The same path elsewhere is another URL, proved and drained like any other."""
+    web = state.receivers["web"]
+    elsewhere = dataclasses.replace(web, finished_url=f"https://old.example.com{web.finished_path}")
+
+    assert (False, True) == (web.repointing, elsewhere.repointing)
 
 
 def test_the_webhook_is_known_by_its_place_at_the_forge(state: StackState) -> None:
