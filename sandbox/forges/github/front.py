@@ -91,6 +91,9 @@ class Front:
             await send(start | {"headers": raw})
             await send({"type": "http.response.body", "body": fault.body})
             return
+        # A connection closed with a body unread would be reset, or ended, as chance has it.
+        while (await receive()).get("more_body"):
+            pass
         if fault.kind is Kind.HANG:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), fault.seconds)
