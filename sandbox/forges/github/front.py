@@ -80,6 +80,10 @@ class Front:
             return
         if fault.after:
             await self._app(scope, receive, _discard)
+        else:
+            # Closed with a body unread, a connection is reset or ended as chance has it.
+            while (await receive()).get("more_body"):
+                pass
         note(fault.status if fault.kind is Kind.RESPOND else 0)
         await self._misbehave(fault, scope, receive, send)
 
@@ -91,9 +95,6 @@ class Front:
             await send(start | {"headers": raw})
             await send({"type": "http.response.body", "body": fault.body})
             return
-        # A connection closed with a body unread would be reset, or ended, as chance has it.
-        while (await receive()).get("more_body"):
-            pass
         if fault.kind is Kind.HANG:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), fault.seconds)
