@@ -74,7 +74,7 @@ class Story:
         screen, sandbox = self._screen, self._sandbox
         screen.step(1, "A Kubernetes API server and Flux's controllers, on loopback")
         for name, program in sandbox.programs.items():
-            screen.fact(f"{name:<24} {program.version:<9} real, {program.origin}")
+            screen.fact(f"{name:<26} {program.version:<9} real, {program.origin}")
         for sentence in sandbox.stand_ins:
             screen.fact(f"stand-in: {sentence}")
         screen.figures["stand_ins"] = sandbox.stand_ins
