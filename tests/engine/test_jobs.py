@@ -24,7 +24,7 @@ from sandbox.stack import Stack
 from tests.app import App
 
 JOBS = REPOSITORY / "examples" / "jobs"
-ACCOUNT, NAMESPACE = "fluxhooks-rotate", "flux-system"
+ACCOUNT, NAMESPACE = "fluxhooks-rotate", "fluxhooks"
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +36,14 @@ def kubeconfig(sandbox: Sandbox) -> Path:
         request = ServiceAccountToken(
             metadata=ObjectMeta(namespace=NAMESPACE), spec=TokenRequestSpec(audiences=[])
         )
-        token = client.create(request, ACCOUNT).status.token
+        status = client.create(request, ACCOUNT).status
+    assert status is not None
     return write_kubeconfig(
         sandbox.cluster.directory / "job.kubeconfig",
         server=sandbox.cluster.server,
         ca_file=sandbox.cluster.ca_file,
         user=ACCOUNT,
-        token=token,
+        token=str(status.token),
         namespace=NAMESPACE,
     )
 
@@ -155,7 +156,7 @@ def test_a_job_reads_no_secret_outside_the_namespace_of_flux(kubeconfig: Path) -
     """Neither one by its name nor all of them; what it may do there, it may do nowhere else."""
     with lightkube.Client(config=lightkube.KubeConfig.from_file(kubeconfig)) as client:
         refused = []
-        for namespace in ("default", "kube-system", "*"):
+        for namespace in ("default", NAMESPACE, "*"):
             with pytest.raises(ApiError) as raised:
                 list(client.list(Secret, namespace=namespace))
             refused.append(raised.value.status.code)
@@ -166,6 +167,7 @@ def test_a_job_reads_no_secret_outside_the_namespace_of_flux(kubeconfig: Path) -
 
 
 @pytest.mark.parametrize("name", ["cronjob.yaml", "rbac.yaml"])
+@pytest.mark.usefixtures("kubeconfig")  # makes the namespace
 def test_the_api_server_takes_the_manifests(sandbox: Sandbox, name: str) -> None:
     """Strictly: it refuses a field it does not know, which a client would drop."""
     verify = ssl.create_default_context(cafile=sandbox.cluster.ca_file)

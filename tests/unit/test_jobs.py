@@ -102,6 +102,7 @@ def test_the_manifests_are_of_the_kinds_they_say() -> None:
         "cronjob.yaml": ["batch/v1 CronJob"],
         "pulumi-operator.yaml": [f"{rbac} ClusterRoleBinding", "pulumi.com/v1 Stack"],
         "rbac.yaml": [
+            "v1 Namespace",
             "v1 ServiceAccount",
             f"{rbac} Role",
             f"{rbac} RoleBinding",
@@ -122,12 +123,13 @@ def test_every_job_in_the_cluster_runs_under_the_account_that_has_the_rights() -
     assert roles | {("ClusterRole", "system:auth-delegator")} == {
         (binding["roleRef"]["kind"], binding["roleRef"]["name"]) for binding in bindings
     }
-    assert account["name"] == _pod("cronjob.yaml")["serviceAccountName"]
+    cronjob = _of_kind("cronjob.yaml", "CronJob")
     stack = _of_kind("pulumi-operator.yaml", "Stack")
-    assert account == {
-        "name": stack["spec"]["serviceAccountName"],
-        "namespace": stack["metadata"]["namespace"],
-    }
+    for job, spec in ((cronjob, _pod("cronjob.yaml")), (stack, stack["spec"])):
+        assert account == {
+            "name": spec["serviceAccountName"],
+            "namespace": job["metadata"]["namespace"],
+        }
 
 
 def test_the_rights_are_named_one_by_one() -> None:
