@@ -109,6 +109,8 @@ class Sandbox:
             # command then fails with "failed to load checkpoint: EOF".
             "PULUMI_BACKEND_URL": f"{backend.as_uri()}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": "sandbox",
+            # The home has what programs use; the engine would look for every SDK's, at each run.
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PYTHONDONTWRITEBYTECODE": "1",
             "SSL_CERT_FILE": str(self.ingress.ca_file),
