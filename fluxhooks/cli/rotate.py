@@ -148,7 +148,8 @@ def _show(outcome: Outcome) -> None:
     if not outcome.plan.moves:
         for name, why in outcome.plan.skipped.items():
             screen.show(f"{name}: left alone; {why}")
-        screen.show(f"{outcome.stack}: nothing to do")
+        said = "the configuration says what is live again" if outcome.corrected else "nothing to do"
+        screen.show(f"{outcome.stack}: {said}")
         return
     if outcome.update is None:
         screen.show(f"{outcome.stack}: nothing was changed")

@@ -114,6 +114,7 @@ def plan(
     skipped: dict[str, str] = {}
     entries = dict(configuration.generations)
     notes: list[str] = []
+    asked_and_behind = False
     for name, receiver in sorted(state.receivers.items()):
         if receiver.authority == "program":
             if name in selected:
@@ -129,6 +130,7 @@ def plan(
                 entries[name] = move.entry
         elif situation.behind:
             entries[name] = situation.kept
+            asked_and_behind |= name in selected
             notes.append(
                 f"{name}: the configuration says generation {situation.entry.live}, but "
                 f"{receiver.live} is live; the configuration is corrected"
@@ -138,7 +140,7 @@ def plan(
     if skipped and not moves and set(skipped) == selected and not options.finish:
         raise RefusedError("; ".join(f"{name}: {why}" for name, why in skipped.items()))
     values: dict[str, object] = {}
-    if moves and entries != dict(configuration.generations):
+    if (moves or asked_and_behind) and entries != dict(configuration.generations):
         values["fluxhooks:generations"] = {n: _mapping(e) for n, e in sorted(entries.items())}
     if moves and not configuration.cluster:
         values["fluxhooks:cluster"] = cluster

@@ -25,13 +25,15 @@ class Outcome:
     """What a run planned, did and saw.
 
     Attributes:
-        update: None where nothing was done.
+        update: None where none was run.
+        corrected: whether a configuration that had fallen behind was written, and nothing else.
         checks: what was verified at the end.
     """
 
     stack: str
     plan: Plan
     update: Update | None = None
+    corrected: bool = False
     checks: list[Check] = field(default_factory=list)
 
     @property
@@ -44,6 +46,7 @@ class Outcome:
         return {
             "stack": self.stack,
             "done": self.update is not None,
+            "corrected": self.corrected,
             "verified": self.verified if self.update else None,
             "moves": [
                 {
@@ -96,7 +99,7 @@ def rotate(
         cluster=cluster.uid(),
         now=datetime.datetime.now(datetime.UTC),
     )
-    if not planned.moves:
+    if not planned.moves and not planned.configuration:
         return Outcome(stack=before.stack, plan=planned)
     gone = _gone_at_forge(before, planned, Forges(before.providers))
     planned = dataclasses.replace(planned, notes=(*planned.notes, *gone))
@@ -104,6 +107,9 @@ def rotate(
         return Outcome(stack=before.stack, plan=planned)
     if planned.configuration:
         stack.configure(planned.configuration)
+    if not planned.moves:
+        # A run that was killed, or a push that was refused, left an older number in the file.
+        return Outcome(stack=before.stack, plan=planned, corrected=True)
     started = datetime.datetime.now(datetime.UTC)
     update = stack.up(drain=planned.drain, refresh=refresh or bool(gone))
     after = stack.export()

@@ -226,6 +226,18 @@ def test_an_update_brings_others_along_safely() -> None:
     ) == result.notes
 
 
+def test_a_stale_configuration_is_corrected_where_nothing_else_is_to_do() -> None:
+    """A job that was killed before its push leaves one; the next `pulumi up` would rotate back."""
+    result = planned(
+        receiver(live=4, present=(4,)),
+        configured={"app": Entry(1)},
+        older_than=datetime.timedelta(days=90),
+    )
+
+    assert () == result.moves
+    assert {"app": {"live": 4}} == written(result)
+
+
 # Going back
 
 
