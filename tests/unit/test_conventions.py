@@ -99,7 +99,7 @@ def test_every_module_says_what_it_is() -> None:
 
 def test_nothing_that_is_shared_knows_a_machine() -> None:
     """No path of somebody's home and no scratch directory stands in a file of the project."""
-    rooms = ("bench", "docs", "fluxhooks", "sandbox", "stacks", "tests")
+    rooms = ("bench", "docs", "examples", "fluxhooks", "sandbox", "stacks", "tests")
     files = [
         path
         for path in [*_ROOT.glob("*"), *(f for room in rooms for f in (_ROOT / room).rglob("*"))]
