@@ -1,6 +1,7 @@
 """A stack of Pulumi's on a file backend, driven through the command line, event by event."""
 
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -125,7 +126,7 @@ class Stack:
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start a command of Pulumi's in a process group of its own, to be waited for or killed."""
         return subprocess.Popen(
-            ["pulumi", "--non-interactive", "--color", "never", *arguments],
+            [*_dying_with_us(), "pulumi", "--non-interactive", "--color", "never", *arguments],
             cwd=self.directory,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -158,6 +159,12 @@ class Stack:
         if check and run.returncode != 0:
             raise PulumiFailedError(arguments, run)
         return run
+
+
+def _dying_with_us() -> list[str]:
+    # An engine that outlives a killed caller writes its state where everything is being removed.
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
 OnStep = Callable[[Step], None]
