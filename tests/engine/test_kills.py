@@ -1,10 +1,12 @@
 """`kill -9` in the middle of a rotation: the next `up` finishes, alone, and nothing is lost."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
+from lightkube.resources.core_v1 import Secret
 
 from sandbox.load import Load, Tally
 from sandbox.stack import Run
@@ -49,7 +51,8 @@ def kills(make_app: Callable[..., App]) -> Kills:
     repaired = {}
     with Load(app.sandbox.github, app.name, rate=10, queued=QUEUED) as load:
         for boundary, generation in BOUNDARIES.items():
-            app.kill(boundary, generation=generation)
+            with _held(app, generation - 1):
+                app.kill(boundary, generation=generation)
             app.stack.run("cancel", "--yes", app.name)
             started = time.time()
             run = app.up()
@@ -61,6 +64,18 @@ def kills(make_app: Callable[..., App]) -> Kills:
                 len(app.sandbox.github.hooks(app.name)),
             )
     return Kills(app, repaired, load.tally, app.up())
+
+
+@contextmanager
+def _held(app: App, generation: int) -> Iterator[None]:
+    """Keep a generation's Secret from going, so that a kill strikes before the last delete."""
+    labels = {"fluxhooks/component": app.name, "fluxhooks/generation": str(generation)}
+    names = [secret.metadata.name for secret in app.client.list(Secret, labels=labels)]
+    for name in names:
+        app.client.patch(Secret, name, {"metadata": {"finalizers": ["fluxhooks.test/held"]}})
+    yield
+    for name in names:
+        app.client.patch(Secret, name, {"metadata": {"finalizers": None}})
 
 
 class TestAKilledRotation:
