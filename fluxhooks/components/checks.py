@@ -46,7 +46,6 @@ class Checked:
         authority: who names the live generation, "program" or "configuration".
         generations: all declared generations, ascending; `live` is one of them.
         drain, verify_timeout: seconds.
-        applier_warnings: one sentence per target that is no source.
     """
 
     type: ReceiverType
