@@ -12,7 +12,7 @@ from sandbox import toolchain
 from sandbox.cluster import Cluster
 from sandbox.forges.github import GitHub
 from sandbox.ingress import Ingress
-from sandbox.plugins.home import PulumiHome, assemble
+from sandbox.plugins.home import PROGRAMS, PulumiHome, assemble
 from sandbox.stack import Stack
 from sandbox.toolchain.progress import Report
 
@@ -46,7 +46,9 @@ class Sandbox:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as exits:
-            programs = toolchain.provide(CLUSTER_PROGRAMS, report=self._report)
+            # All at once: what is built together shares what it compiles.
+            provided = toolchain.provide((*CLUSTER_PROGRAMS, *PROGRAMS), report=self._report)
+            programs = {name: provided[name] for name in CLUSTER_PROGRAMS}
             self.cluster = exits.enter_context(
                 Cluster(programs={name: program.path for name, program in programs.items()})
             )
