@@ -76,11 +76,6 @@ class Stack:
         """Create the stack in its backend."""
         self.run("stack", "init", self.name)
 
-    def set(self, key: str, value: str, *, path: bool = False) -> None:
-        """Set a value of the stack's configuration, as `pulumi config set` does."""
-        flags = ["--path"] if path else []
-        self.run("config", "set", *flags, "--stack", self.name, "--", key, value)
-
     def set_all(self, values: Mapping[str, str]) -> None:
         """Set several values at once; keys are paths such as ``receivers.app.repository``."""
         settings = [f"--plaintext={key}={value}" for key, value in values.items()]

@@ -107,7 +107,7 @@ class Repointing:
                 f"{self._args.live} is not proved live and nothing of it or of older ones may be "
                 "deleted; mend what failed above and run pulumi up again"
             )
-        known = _Known(**{key: value for key, value in inputs.items() if key != "webhook_id"})
+        known = _known(inputs)
         if known.repoints:
             await self._catch_up_and_drain(known)
         return known.url
@@ -169,7 +169,11 @@ async def _previous_url(component: pulumi.ComponentResource) -> str | None:
 
 
 def _live_url(inputs: dict[str, Any]) -> str:
-    return f"https://{inputs['host']}{inputs['path']}"
+    return _known(inputs).url
+
+
+def _known(inputs: dict[str, Any]) -> _Known:
+    return _Known(**{key: value for key, value in inputs.items() if key != "webhook_id"})
 
 
 def _not_proved(name: str, args: Checked, known: _Known, answer: probe.Answer) -> str:

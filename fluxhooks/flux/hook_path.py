@@ -35,6 +35,11 @@ def hook_path(token: str, receiver_name: str, namespace: str) -> str:
     return PREFIX + digest
 
 
+def host_of(url: str) -> str:
+    """Return the host of a hook URL, with a port where one is given; "" of ""."""
+    return urllib.parse.urlsplit(url).netloc
+
+
 def path_of(url: str) -> str:
     """Return the path of a hook URL; "" of ""."""
     return urllib.parse.urlsplit(url).path

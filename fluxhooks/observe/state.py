@@ -10,10 +10,9 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from fluxhooks.errors import ObservationError
-from fluxhooks.flux.hook_path import path_of
+from fluxhooks.flux.hook_path import host_of, path_of
 from fluxhooks.flux.labels import GENERATION
 
 COMPONENT_TYPE: Final = "fluxhooks:index:WebhookReceiver"
@@ -66,12 +65,12 @@ class DeclaredWebhook:
     @property
     def host(self) -> str:
         """The host it calls, with a port where one is given."""
-        return urlsplit(self.url).netloc
+        return host_of(self.url)
 
     @property
     def path(self) -> str:
         """The path it calls; a credential."""
-        return urlsplit(self.url).path
+        return path_of(self.url)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from fluxhooks.flux.hook_path import host_of
 from fluxhooks.observe import probe
 from fluxhooks.observe.cluster import ClusterObject, ClusterView
 from fluxhooks.observe.forges import Delivery, Forges
@@ -155,7 +155,7 @@ def _forge_checks(
 
 
 def _host(declared: DeclaredReceiver) -> str:
-    return urlsplit(declared.finished_url).netloc
+    return host_of(declared.finished_url)
 
 
 def _said(delivery: Delivery | None) -> str:

@@ -141,7 +141,7 @@ def test_a_job_rotates_again_and_again_with_the_rights_it_is_given(
 
     ordinary = Stack(repository.clone(), app.name, environment=app.stack.environment)
     assert [] == ordinary.up().changes
-    ordinary.set("interval", "5m")
+    ordinary.set_all({"interval": "5m"})
     assert ["update Receiver scheduled-g2"] == ordinary.up().changes
 
     assert 0 == repository.rotate("--all")

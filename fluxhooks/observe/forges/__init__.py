@@ -3,9 +3,9 @@
 import datetime
 from dataclasses import dataclass, field
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from fluxhooks.errors import ObservationError
+from fluxhooks.flux.hook_path import host_of, path_of
 from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings
 
 
@@ -30,12 +30,12 @@ class SeenWebhook:
     @property
     def host(self) -> str:
         """The host it calls, with a port where one is given."""
-        return urlsplit(self.url).netloc
+        return host_of(self.url)
 
     @property
     def path(self) -> str:
         """The path it calls; a credential."""
-        return urlsplit(self.url).path
+        return path_of(self.url)
 
 
 @dataclass(frozen=True, kw_only=True)
