@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import httpx
 
 from sandbox import toolchain
-from sandbox.cluster import access, crds, logs
+from sandbox.cluster import access, audit, crds, logs
 from sandbox.cluster.credentials import write_credentials
 from sandbox.cluster.errors import ClusterError, NotReadyError, ProgramDiedError
 from sandbox.cluster.kubeconfig import write_kubeconfig
@@ -171,6 +171,11 @@ class Cluster:
             namespace=namespace or NAMESPACE,
         )
 
+    def requests_of(self, name: str) -> list[audit.ApiRequest]:
+        """What the ServiceAccount `flux-system/<name>` has asked so far, oldest first."""
+        log = self.directory / API_SERVER.name / audit.LOG_FILE
+        return audit.read(log, f"system:serviceaccount:{NAMESPACE}:{name}")
+
     def stop(self, name: str, *, kill: bool = False) -> None:
         """End one program, in order or, with `kill`, at once; its data and ports stay its own."""
         self._running().stop(self._daemon(name).name, kill=kill)
@@ -230,6 +235,7 @@ class Cluster:
         self._closing.callback(self._supervisor.close)
         self._addresses = _addresses()
         self.token = write_credentials(self.directory / "credentials")
+        audit.write_policy(self.directory / "credentials")
         self._launch(ETCD)
         self._launch(API_SERVER)
         self._http = self._closing.enter_context(self._admin_http())

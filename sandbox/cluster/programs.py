@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sandbox.cluster import audit
+
 
 @dataclass(frozen=True, kw_only=True)
 class Daemon:
@@ -67,6 +69,8 @@ API_SERVER = Daemon(
         "--tls-private-key-file={credentials}/server.key",
         "--token-auth-file={credentials}/tokens.csv",
         "--authorization-mode=RBAC",
+        f"--audit-policy-file={{credentials}}/{audit.POLICY_FILE}",
+        f"--audit-log-path={{data}}/{audit.LOG_FILE}",
         "--service-account-issuer=https://kubernetes.default.svc",
         "--service-account-key-file={credentials}/service-accounts.key",
         "--service-account-signing-key-file={credentials}/service-accounts.key",

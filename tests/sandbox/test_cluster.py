@@ -130,6 +130,23 @@ def test_rules_for_the_whole_cluster_hold_in_every_namespace(cluster: Cluster) -
         assert [] == list(auditor.list(Secret, namespace="default"))
 
 
+def test_what_a_service_account_asks_is_known(cluster: Cluster) -> None:
+    """Refused requests too, in their order; a watch at once, and not again when it ends."""
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "watch"]}]
+    path = cluster.kubeconfig_for("counted", rules)
+    assert [] == cluster.requests_of("counted")
+
+    with lightkube.Client(lightkube.KubeConfig.from_file(path), trust_env=False) as counted:
+        counted.create(ConfigMap(metadata=ObjectMeta(name="asked-for")))
+        with pytest.raises(lightkube.ApiError, match='cannot get resource "configmaps"'):
+            counted.get(ConfigMap, "asked-for")
+        watch = counted.watch(ConfigMap)
+        assert "ADDED" == next(watch)[0]
+        asked = ["create configmaps", "get configmaps", "watch configmaps"]
+        assert eventually(lambda: asked == [str(r) for r in cluster.requests_of("counted")])
+    assert asked == [str(request) for request in cluster.requests_of("counted")]
+
+
 # Faults of single programs
 
 
