@@ -7,6 +7,7 @@ import pulumi
 from fluxhooks.components.checks import Checked
 from fluxhooks.components.kubernetes import Receiver, ReceiverSecret
 from fluxhooks.components.token import generated_token
+from fluxhooks.components.turn import Turn
 from fluxhooks.errors import PathMismatchError
 from fluxhooks.flux.generations import generation_name
 from fluxhooks.flux.hook_path import hook_path
@@ -36,7 +37,8 @@ class Generation:
         generation = generation_name(name, number)
         labels = object_labels(name, number, project=pulumi.get_project(), stack=pulumi.get_stack())
 
-        self.token = generated_token(f"{generation}-token", opts)
+        turn = Turn()
+        self.token = generated_token(f"{generation}-token", opts, after=turn.taken())
         secret = ReceiverSecret(
             f"{generation}-token",
             namespace=args.namespace,
@@ -63,6 +65,7 @@ class Generation:
                 token=self.token,
             ).apply(_agreed_path)
         )
+        self.path.apply(lambda _: turn.pass_on(), run_with_unknowns=True)
 
 
 def _creation_time(metadata: dict[str, Any]) -> str:

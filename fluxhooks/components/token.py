@@ -6,12 +6,15 @@ import pulumi
 _LENGTH = 64
 
 
-def generated_token(name: str, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    """Return a new random token, secret in state and output.
+def generated_token(
+    name: str, opts: pulumi.ResourceOptions, *, after: pulumi.Output[None]
+) -> pulumi.Output[str]:
+    """Return a new random token, secret in state and output, made when `after` is known.
 
     A RandomPassword: RandomString and RandomBytes put their value into the resource's ID.
     """
     # The SDK is loaded by the programs that generate a token, and by no other.
     import pulumi_random
 
-    return pulumi_random.RandomPassword(name, length=_LENGTH, special=False, opts=opts).result
+    length = after.apply(lambda _: _LENGTH)
+    return pulumi_random.RandomPassword(name, length=length, special=False, opts=opts).result
