@@ -4,11 +4,25 @@ import itertools
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from sandbox.forges.github import GitHub
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one delivery was answered.
+
+    Attributes:
+        at: seconds since 1970, when the answer came, or when it was clear that none would.
+        status: the HTTP status; None where no answer came.
+    """
+
+    at: float
+    status: int | None
 
 
 @dataclass(frozen=True)
@@ -20,6 +34,11 @@ class Tally:
     """
 
     answers: Counter[int | None]
+
+    @classmethod
+    def of(cls, answers: Iterable[Answer]) -> Self:
+        """Count answers by status."""
+        return cls(Counter(answer.status for answer in answers))
 
     @property
     def sent(self) -> int:
@@ -43,9 +62,12 @@ class Load:
 
     Every second one is held back by the forge for `queued` seconds, as a busy forge does, and then
     goes to the URL that was the webhook's when it was queued.
+
+    Attributes:
+        answers: in the order in which they came; there when the context was left.
     """
 
-    tally: Tally
+    answers: list[Answer]
 
     def __init__(self, github: GitHub, repository: str, *, rate: float, queued: float) -> None:
         self._github = github
@@ -54,7 +76,17 @@ class Load:
         self._queued = queued
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._send, name=f"load-{repository}", daemon=True)
-        self._guids: set[str] = set()
+        self._sent: dict[str, float] = {}
+
+    @property
+    def sent(self) -> int:
+        """How many were sent so far."""
+        return len(self._sent)
+
+    @property
+    def tally(self) -> Tally:
+        """What became of them; there when the context was left."""
+        return Tally.of(self.answers)
 
     def __enter__(self) -> Self:
         turns = itertools.cycle((0.0, self._queued))
@@ -73,15 +105,18 @@ class Load:
         self._github.wait_idle(self._queued + 30)
         self._github.delivery_delay = 0.0
         answers = {
-            delivery.guid: delivery.status_code if delivery.answered else None
+            delivery.guid: Answer(
+                delivery.delivered_at, delivery.status_code if delivery.answered else None
+            )
             for delivery in self._github.deliveries(self._repository)
         }
         # An event of which no webhook was told has no delivery, and is lost all the same.
-        self.tally = Tally(Counter(answers.get(guid) for guid in self._guids))
+        found = (answers.get(guid) or Answer(at, None) for guid, at in self._sent.items())
+        self.answers = sorted(found, key=lambda answer: answer.at)
 
     def _send(self) -> None:
         due = time.monotonic()
         while not self._stop.is_set():
-            self._guids.add(self._github.send(self._repository))
+            self._sent[self._github.send(self._repository)] = time.time()
             due += 1 / self._rate
             self._stop.wait(max(0.0, due - time.monotonic()))

@@ -1,0 +1,1 @@
+"""What a rotation costs, and what it loses: ours beside the ways in use."""
