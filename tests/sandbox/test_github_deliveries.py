@@ -387,14 +387,14 @@ def test_a_receiver_that_takes_too_long_times_out(
 ) -> None:
     """After ten seconds in reality; there is no answer to show."""
     receiver.delay = 1.0
-    queue = github._state.queue
-    assert 10.0 == queue.timeout
-    queue.timeout = 0.1
+    poster = github._poster
+    assert 10.0 == poster.timeout
+    poster.timeout = 0.1
     try:
         github.send(repository.name)
         delivery = last(github, repository)
     finally:
-        queue.timeout = 10.0
+        poster.timeout = 10.0
 
     assert ("timed out", 504, {}) == (
         delivery.status,

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox.forges.git import ZERO, GitError, environment
 from sandbox.forges.github import GitHub, Repository
-from sandbox.forges.github.git import ZERO, GitError, environment
 from tests.sandbox.published import unpublished_in_event
 from tests.sandbox.receiver import Receiver
 

@@ -19,10 +19,12 @@ Where it knowingly differs from GitHub:
   resets what it leaves out.
 """
 
+from sandbox.forges.faults import Fault
+from sandbox.forges.front import Request
 from sandbox.forges.github.deliveries import Delivery
-from sandbox.forges.github.faults import Fault, Faults
+from sandbox.forges.github.faults import Faults
 from sandbox.forges.github.hooks import Hook
-from sandbox.forges.github.server import GitHub, Repository
-from sandbox.forges.github.state import Request
+from sandbox.forges.github.server import GitHub
+from sandbox.forges.repository import Repository
 
 __all__ = ["Delivery", "Fault", "Faults", "GitHub", "Hook", "Repository", "Request"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.forges.github.encoding import JsonObject, timestamp
+from sandbox.forges.encoding import JsonObject, timestamp
 from sandbox.forges.github.hooks import Target
 
 USER = "octocat"

@@ -1,4 +1,4 @@
-"""Deliveries: signed, queued, sent and recorded as GitHub does it.
+"""Deliveries: signed, sent and recorded as GitHub does it.
 
 A delivery keeps the URL and the secret its webhook had when it was *queued*. GitHub promises
 neither this nor the contrary; it is the worst case for whoever changes a webhook.
@@ -6,25 +6,18 @@ neither this nor the contrary; it is the worst case for whoever changes a webhoo
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.forges.github.encoding import JsonObject, parse, timestamp
+from sandbox.forges.encoding import JsonObject, parse, timestamp
 from sandbox.forges.github.hooks import Hook, LastResponse
-from sandbox.forges.github.post import NothingReturnedError, post
-
-TIMEOUT = 10.0
-
-Delay = float | Callable[[], float]
+from sandbox.forges.post import NothingReturnedError, Poster
 
 
 @dataclass(frozen=True)
@@ -123,130 +116,37 @@ def last_response(delivery: Delivery) -> LastResponse:
     return LastResponse(delivery.status_code, "timeout", delivery.status)
 
 
-class Queue:
-    """Sends what is queued, up to `concurrency` at a time; lives on one event loop.
-
-    `record` is called with each finished delivery. `delay` is how long a delivery stays queued, in
-    seconds, or a function that is asked for each.
-    """
-
-    def __init__(
-        self,
-        record: Callable[[Delivery], None],
-        *,
-        ca_file: Path | None = None,
-        concurrency: int = 32,
-        timeout: float = TIMEOUT,
-    ) -> None:
-        self.delay: Delay = 0.0
-        self.timeout = timeout
-        self._record = record
-        self._ca_file = ca_file
-        self._slots = asyncio.Semaphore(concurrency)
-        self._running = asyncio.Event()
-        self._running.set()
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._ids = count(24_000_000_001)
-        self._contexts: dict[bool, ssl.SSLContext] = {}
-
-    @property
-    def pending(self) -> int:
-        """How many deliveries are queued or under way."""
-        return len(self._tasks)
-
-    def put(self, hook: Hook, event: Event, *, redelivery: bool = False) -> None:
-        """Queue a delivery of `event` to `hook` as it is now."""
-        delay = self.delay() if callable(self.delay) else self.delay
-        task = asyncio.create_task(self._deliver(hook, event, redelivery, time.time(), delay))
-        self._idle.clear()
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def pause(self) -> None:
-        self._running.clear()
-
-    def resume(self) -> None:
-        self._running.set()
-
-    async def wait_idle(self) -> None:
-        await self._idle.wait()
-
-    async def close(self) -> None:
-        """Forget what is queued, break off what is under way."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not self._tasks:
-            self._idle.set()
-        if not task.cancelled() and (error := task.exception()):
-            raise error
-
-    async def _deliver(
-        self, hook: Hook, event: Event, redelivery: bool, queued_at: float, delay: float
-    ) -> None:
-        if delay > 0:
-            await asyncio.sleep(delay)
-        await self._running.wait()
-        async with self._slots:
-            started = time.monotonic()
-            headers, body = _request(hook, event)
-            answer = await self._post(hook, headers, body)
-            self._record(
-                Delivery(
-                    id=next(self._ids),
-                    hook=hook,
-                    event=event.name,
-                    guid=event.guid,
-                    action=event.action,
-                    repository_id=event.repository_id,
-                    redelivery=redelivery,
-                    queued_at=queued_at,
-                    delivered_at=time.time(),
-                    duration=time.monotonic() - started,
-                    status=answer.status,
-                    status_code=answer.code,
-                    request_headers=headers,
-                    request_body=event.body,
-                    response_headers=answer.headers,
-                    response_body=answer.body,
-                )
-            )
-
-    async def _post(self, hook: Hook, headers: Mapping[str, str], body: bytes) -> _Answer:
-        try:
-            async with asyncio.timeout(self.timeout):
-                response = await post(hook.url, headers, body, tls=self._tls(hook.insecure_ssl))
-        except TimeoutError:
-            return _Answer("timed out", 504)
-        except NothingReturnedError:
-            return _Answer("Server returned nothing (no headers, no data)", 502)
-        except ssl.SSLCertVerificationError:
-            return _Answer(
-                "Peer certificate cannot be authenticated with given CA certificates", 502
-            )
-        except (OSError, UnicodeError):
-            return _Answer("failed to connect to host", 502)
-        return _Answer(
-            _status(response.status),
-            response.status,
-            response.headers,
-            response.body.decode(errors="replace"),
-        )
-
-    def _tls(self, insecure: bool) -> ssl.SSLContext:
-        if insecure not in self._contexts:
-            context = ssl.create_default_context(cafile=self._ca_file)
-            if insecure:
-                context.check_hostname = False
-                context.verify_mode = ssl.CERT_NONE
-            self._contexts[insecure] = context
-        return self._contexts[insecure]
+async def deliver(
+    hook: Hook,
+    event: Event,
+    *,
+    redelivery: bool,
+    queued_at: float,
+    ids: Iterator[int],
+    poster: Poster,
+) -> Delivery:
+    """Send `event` to `hook` and return what came of it; `ids` numbers it when it is over."""
+    started = time.monotonic()
+    headers, body = _request(hook, event)
+    answer = await _post(poster, hook, headers, body)
+    return Delivery(
+        id=next(ids),
+        hook=hook,
+        event=event.name,
+        guid=event.guid,
+        action=event.action,
+        repository_id=event.repository_id,
+        redelivery=redelivery,
+        queued_at=queued_at,
+        delivered_at=time.time(),
+        duration=time.monotonic() - started,
+        status=answer.status,
+        status_code=answer.code,
+        request_headers=headers,
+        request_body=event.body,
+        response_headers=answer.headers,
+        response_body=answer.body,
+    )
 
 
 @dataclass(frozen=True)
@@ -255,6 +155,25 @@ class _Answer:
     code: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
+
+
+async def _post(poster: Poster, hook: Hook, headers: Mapping[str, str], body: bytes) -> _Answer:
+    try:
+        response = await poster.post(hook.url, headers, body, verify=not hook.insecure_ssl)
+    except TimeoutError:
+        return _Answer("timed out", 504)
+    except NothingReturnedError:
+        return _Answer("Server returned nothing (no headers, no data)", 502)
+    except ssl.SSLCertVerificationError:
+        return _Answer("Peer certificate cannot be authenticated with given CA certificates", 502)
+    except (OSError, UnicodeError):
+        return _Answer("failed to connect to host", 502)
+    return _Answer(
+        _status(response.status),
+        response.status,
+        response.headers,
+        response.body.decode(errors="replace"),
+    )
 
 
 def _request(hook: Hook, event: Event) -> tuple[dict[str, str], bytes]:

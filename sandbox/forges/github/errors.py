@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox.forges.github.encoding import JsonObject
+from sandbox.forges.encoding import JsonObject
 
 DOCUMENTATION = "https://docs.github.com/rest"
 SECONDARY_LIMIT = (

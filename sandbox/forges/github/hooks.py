@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from sandbox.forges.encoding import JsonObject, timestamp
 from sandbox.forges.github import errors
-from sandbox.forges.github.encoding import JsonObject, timestamp
 from sandbox.forges.github.events import ORGANIZATION_EVENTS, REPOSITORY_EVENTS
 
 HOOKS_PER_EVENT = 20

@@ -5,6 +5,16 @@ from __future__ import annotations
 import random
 from datetime import datetime
 
+from sandbox.forges.encoding import JsonObject
+from sandbox.forges.git import (
+    Commit,
+    Person,
+    RefUpdate,
+    commits,
+    is_ancestor,
+    pushed_range,
+    resolve,
+)
 from sandbox.forges.github import hooks
 from sandbox.forges.github.accounts import (
     USER,
@@ -13,16 +23,6 @@ from sandbox.forges.github.accounts import (
     show_organization,
     show_repository,
     show_user,
-)
-from sandbox.forges.github.encoding import JsonObject
-from sandbox.forges.github.git import (
-    ZERO,
-    Commit,
-    Person,
-    RefUpdate,
-    commits,
-    is_ancestor,
-    resolve,
 )
 
 COMMITS_PER_PUSH = 2048
@@ -56,15 +56,6 @@ def told(updates: list[RefUpdate]) -> list[RefUpdate]:
     return branches + (tags if len(tags) <= TAGS_PER_PUSH else [])
 
 
-def newest(repository: RepositoryRecord) -> RefUpdate | None:
-    """The last step of the default branch, None when it has no commit."""
-    default = f"refs/heads/{repository.default_branch}"
-    after = resolve(repository.path, default)
-    if after is None:
-        return None
-    return RefUpdate(default, resolve(repository.path, f"{after}~1") or ZERO, after)
-
-
 def push(site: Site, repository: RepositoryRecord, update: RefUpdate) -> JsonObject:
     """The payload of a `push` for one ref, read from the repository; takes a few `git` calls."""
     path = repository.path
@@ -74,9 +65,10 @@ def push(site: Site, repository: RepositoryRecord, update: RefUpdate) -> JsonObj
     if not update.deleted:
         head = _show_commit(commits(path, update.after, limit=1)[0], html=html)
         if not update.is_tag:
+            added = pushed_range(path, update, default_branch=repository.default_branch)
             listed = [
                 _show_commit(commit, html=html)
-                for commit in commits(path, *_range(repository, update), limit=COMMITS_PER_PUSH)
+                for commit in commits(path, *added, limit=COMMITS_PER_PUSH)
             ]
     moved = not update.created and not update.deleted
     payload: JsonObject = {
@@ -153,15 +145,6 @@ def _pushed_repository(site: Site, repository: RepositoryRecord) -> JsonObject:
         "organization": site.owner,
         "custom_properties": {},
     }
-
-
-def _range(repository: RepositoryRecord, update: RefUpdate) -> tuple[str, ...]:
-    if not update.created:
-        return (f"{update.before}..{update.after}",)
-    default = f"refs/heads/{repository.default_branch}"
-    if update.ref == default or resolve(repository.path, default) is None:
-        return (update.after,)
-    return (update.after, "--not", default)
 
 
 def _base_ref(repository: RepositoryRecord, update: RefUpdate) -> str | None:

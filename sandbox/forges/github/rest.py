@@ -6,8 +6,6 @@ import hashlib
 import json
 import time
 import uuid
-from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sandbox.forges.authorization import password
+from sandbox.forges.encoding import dump
+from sandbox.forges.front import UNKNOWN_ENDPOINT
+from sandbox.forges.git import newest_step
 from sandbox.forges.github import deliveries, errors, hooks, payloads
 from sandbox.forges.github.accounts import (
     USER,
@@ -27,14 +29,12 @@ from sandbox.forges.github.accounts import (
     show_full_repository,
     show_user,
 )
-from sandbox.forges.github.encoding import dump
 from sandbox.forges.github.errors import ApiError
 from sandbox.forges.github.hooks import Hook, Target
 from sandbox.forges.github.state import Access, State
 
 HOURLY_REQUESTS = 5000
 HOURLY_REQUESTS_ANONYMOUS = 60
-UNKNOWN_ENDPOINT = "github.unknown_endpoint"
 
 _RANK = {Access.NONE: 0, Access.READ: 1, Access.WRITE: 2}
 
@@ -265,7 +265,7 @@ class Api:
 
     async def _test(self, request: Request) -> Answer:
         hook, record = self._hook(request), self._record(request)
-        update = await run_in_threadpool(payloads.newest, record)
+        update = await run_in_threadpool(newest_step, record.path, record.default_branch)
         if update is not None and hook.wants("push"):
             payload = await run_in_threadpool(payloads.push, self._state.site, record, update)
             self._state.tell(hook, "push", payload)
@@ -338,22 +338,6 @@ class Api:
             if delivery.id == wanted:
                 return delivery
         raise errors.not_found()
-
-
-def password(header: str) -> str | None:
-    """The token in an `Authorization` header: `token …`, `Bearer …`, or the password of `Basic …`.
-
-    None when the header is of no such form.
-    """
-    scheme, _, value = header.partition(" ")
-    if scheme.lower() in ("token", "bearer"):
-        return value.strip()
-    if scheme.lower() == "basic":
-        try:
-            return b64decode(value, validate=True).decode().partition(":")[2]
-        except (Base64Error, UnicodeDecodeError):
-            return None
-    return None
 
 
 def _token(request: Request) -> str | None:

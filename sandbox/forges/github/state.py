@@ -1,20 +1,22 @@
-"""What the stand-in remembers: repositories, webhooks, deliveries, tokens, requests."""
+"""What the stand-in remembers: repositories, webhooks, deliveries, tokens."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from sandbox.forges.delivery_queue import Queue
+from sandbox.forges.encoding import dump
 from sandbox.forges.github import hooks
 from sandbox.forges.github.accounts import FIRST_REPOSITORY_ID, RepositoryRecord, Site
-from sandbox.forges.github.deliveries import Delivery, Event, Queue, last_response
-from sandbox.forges.github.encoding import dump
+from sandbox.forges.github.deliveries import Delivery, Event, deliver, last_response
 from sandbox.forges.github.hooks import Hook, Target
+from sandbox.forges.post import Poster
 
 
 class Access(StrEnum):
@@ -25,34 +27,19 @@ class Access(StrEnum):
     WRITE = "write"
 
 
-@dataclass(frozen=True)
-class Request:
-    """One HTTP request of a client.
-
-    `path` is without `/api/v3` and without the query, `status` is 0 when no answer was given,
-    `known` is False when the stand-in has no such endpoint, `at` is in epoch seconds.
-    """
-
-    method: str
-    path: str
-    status: int
-    at: float
-    known: bool = True
-
-
 class State:
     """Changed on the server's event loop only; other threads read copies."""
 
-    def __init__(self, site: Site, directory: Path, *, ca_file: Path | None) -> None:
+    def __init__(self, site: Site, queue: Queue, poster: Poster) -> None:
         self.site = site
-        self.directory = directory
         self.repositories: dict[str, RepositoryRecord] = {}
         self.hooks: dict[int, Hook] = {}
         self.deliveries: list[Delivery] = []
         self.deliveries_by_hook: dict[int, list[Delivery]] = {}
-        self.requests: list[Request] = []
         self.tokens: dict[str, Access] = {}
-        self.queue = Queue(self._record, ca_file=ca_file)
+        self._queue = queue
+        self._poster = poster
+        self._delivery_ids = count(24_000_000_001)
         self._hook_ids = count(403_129_001)
         self._repository_ids = count(FIRST_REPOSITORY_ID)
 
@@ -85,7 +72,7 @@ class State:
         event = Event(name, str(uuid.uuid4()), body, action, repository.target.id)
         for hook in list(self.hooks.values()):
             if hook.target in (repository.target, self.site.organization) and hook.wants(name):
-                self.queue.put(hook, event)
+                self._put(hook, event)
         return event.guid
 
     def tell(self, hook: Hook, name: str, payload: dict[str, Any]) -> None:
@@ -93,7 +80,7 @@ class State:
         if hook.active:
             repository_id = None if hook.target.organization else hook.target.id
             event = Event(name, str(uuid.uuid4()), dump(payload), None, repository_id)
-            self.queue.put(hook, event)
+            self._put(hook, event)
 
     def redeliver(self, hook: Hook, delivery: Delivery) -> None:
         """Queue the same payload again, for the URL and with the secret the webhook has now."""
@@ -104,7 +91,24 @@ class State:
             delivery.action,
             delivery.repository_id,
         )
-        self.queue.put(hook, event, redelivery=True)
+        self._put(hook, event, redelivery=True)
+
+    def _put(self, hook: Hook, event: Event, *, redelivery: bool = False) -> None:
+        queued_at = time.time()
+
+        async def send() -> None:
+            self._record(
+                await deliver(
+                    hook,
+                    event,
+                    redelivery=redelivery,
+                    queued_at=queued_at,
+                    ids=self._delivery_ids,
+                    poster=self._poster,
+                )
+            )
+
+        self._queue.put(send)
 
     def _record(self, delivery: Delivery) -> None:
         self.deliveries.append(delivery)

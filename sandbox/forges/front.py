@@ -5,18 +5,34 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sandbox.forges.github.faults import Fault, Faults, Kind
-from sandbox.forges.github.rest import UNKNOWN_ENDPOINT
-from sandbox.forges.github.state import Request, State
+from sandbox.forges.faults import Fault, Faults, Kind
 
-PREFIX = "/api/v3"
+UNKNOWN_ENDPOINT = "forge.unknown_endpoint"
+"""The key in a request's scope by which an application says that it has no such endpoint."""
 
 Connections = dict[tuple[str, int], asyncio.Transport]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request of a client.
+
+    `path` is below the API's root, without the query and with `%` sequences resolved; `status` is 0
+    when no answer was given, `known` is False when the stand-in has no such endpoint, `at` is in
+    epoch seconds.
+    """
+
+    method: str
+    path: str
+    status: int
+    at: float
+    known: bool = True
 
 
 def connection_keeper(connections: Connections) -> type[asyncio.Protocol]:
@@ -39,13 +55,23 @@ def connection_keeper(connections: Connections) -> type[asyncio.Protocol]:
 
 
 class Front:
-    """The outermost ASGI application: takes `/api/v3` off the path, applies faults, records."""
+    """The outermost ASGI application: takes `prefix` off the path, applies faults, records.
+
+    What is behind it sees the path as it came, for a name in it may hold a `%2F`.
+    """
 
     def __init__(
-        self, app: ASGIApp, state: State, faults: Faults, connections: Connections
+        self,
+        app: ASGIApp,
+        *,
+        prefix: str,
+        requests: list[Request],
+        faults: Faults,
+        connections: Connections,
     ) -> None:
         self._app = app
-        self._state = state
+        self._prefix = prefix
+        self._requests = requests
         self._faults = faults
         self._connections = connections
         self._stopping = asyncio.Event()
@@ -57,16 +83,15 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise ValueError(f"cannot serve {scope['type']!r}, only http")
-        path: str = scope["path"]
-        if path.startswith(PREFIX + "/"):
-            path = path.removeprefix(PREFIX)
-        scope = {**scope, "path": path, "raw_path": path.encode()}
+        path = self._below(scope["path"])
+        came = self._below(scope["raw_path"].decode("latin-1"))
+        scope = {**scope, "path": came, "raw_path": came.encode("latin-1")}
         started = time.time()
         fault = self._faults.take(scope["method"], path)
 
         def note(status: int) -> None:
             known = UNKNOWN_ENDPOINT not in scope
-            self._state.requests.append(Request(scope["method"], path, status, started, known))
+            self._requests.append(Request(scope["method"], path, status, started, known))
 
         if fault is None:
 
@@ -86,6 +111,9 @@ class Front:
                 pass
         note(fault.status if fault.kind is Kind.RESPOND else 0)
         await self._misbehave(fault, scope, receive, send)
+
+    def _below(self, path: str) -> str:
+        return path.removeprefix(self._prefix) if path.startswith(f"{self._prefix}/") else path
 
     async def _misbehave(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.kind is Kind.RESPOND:

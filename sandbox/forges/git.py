@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.forges.authorization import basic
+
 ZERO = "0" * 40
 SERVICES = ("git-upload-pack", "git-receive-pack")
 
@@ -179,6 +181,25 @@ def commits(path: Path, *revisions: str, limit: int) -> list[Commit]:
     return [_commit(record) for record in reversed(text.split("\x1e")[1:])]
 
 
+def newest_step(path: Path, branch: str) -> RefUpdate | None:
+    """The last step of a branch, None when it has no commit."""
+    ref = f"refs/heads/{branch}"
+    after = resolve(path, ref)
+    if after is None:
+        return None
+    return RefUpdate(ref, resolve(path, f"{after}~1") or ZERO, after)
+
+
+def pushed_range(path: Path, update: RefUpdate, *, default_branch: str) -> tuple[str, ...]:
+    """The commits a push added, as revisions for `commits`; of a new branch those of its own."""
+    if not update.created:
+        return (f"{update.before}..{update.after}",)
+    default = f"refs/heads/{default_branch}"
+    if update.ref == default or resolve(path, default) is None:
+        return (update.after,)
+    return (update.after, "--not", default)
+
+
 class Checkout:
     """A working copy that commits and pushes over HTTP, kept between calls for speed.
 
@@ -194,7 +215,7 @@ class Checkout:
         self._env = {
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": "http.extraHeader",
-            "GIT_CONFIG_VALUE_0": f"Authorization: Bearer {token}",
+            "GIT_CONFIG_VALUE_0": f"Authorization: {basic('oauth2', token)}",
             "GIT_AUTHOR_NAME": "Octo Cat",
             "GIT_AUTHOR_EMAIL": "octocat@example.com",
             "GIT_COMMITTER_NAME": "Octo Cat",

@@ -10,11 +10,13 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import h11
 
 KEPT_BYTES = 64 * 1024
+TIMEOUT = 10.0
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,37 @@ class Response:
 
 class NothingReturnedError(Exception):
     """The connection ended before a whole answer came."""
+
+
+class Poster:
+    """Posts with a limit of time, `timeout` in seconds: GitHub and GitLab both wait for ten.
+
+    `ca_file` is the certificate authority of https receivers; absent, the machine's.
+    """
+
+    def __init__(self, ca_file: Path | None) -> None:
+        self.timeout = TIMEOUT
+        self._ca_file = ca_file
+        self._contexts: dict[bool, ssl.SSLContext] = {}
+
+    async def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, *, verify: bool
+    ) -> Response:
+        """Send the body and return the answer, whatever its status.
+
+        Raises `TimeoutError` when it takes too long, else what `post` raises.
+        """
+        async with asyncio.timeout(self.timeout):
+            return await post(url, headers, body, tls=self._tls(verify))
+
+    def _tls(self, verify: bool) -> ssl.SSLContext:
+        if verify not in self._contexts:
+            context = ssl.create_default_context(cafile=self._ca_file)
+            if not verify:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+            self._contexts[verify] = context
+        return self._contexts[verify]
 
 
 async def post(
