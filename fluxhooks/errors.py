@@ -3,6 +3,7 @@
 FluxhooksError            (pulumi.RunError: ends a program with one line, not a traceback)
 ├── ArgumentError         (pulumi.InputPropertyError: other languages see the property path)
 ├── SettingError          a value of the stack's configuration is missing or wrong
+├── ReceiverNotReadyError the controller refuses the Receiver for good
 ├── PathMismatchError     the controller serves another path than the one computed
 ├── ReceiverNotProvedError  the new Receiver did not answer the signed probe
 ├── CatchUpError          the delivery that makes up for queued ones did not arrive
@@ -41,6 +42,10 @@ class ArgumentError(pulumi.InputPropertyError, FluxhooksError):
 
 class SettingError(FluxhooksError):
     """A value of the stack's configuration is missing or wrong; names the command that sets it."""
+
+
+class ReceiverNotReadyError(FluxhooksError):
+    """The controller will not serve the Receiver; holds the controller's own reason."""
 
 
 class PathMismatchError(FluxhooksError):

@@ -8,11 +8,12 @@ from fluxhooks.components.checks import Checked
 from fluxhooks.components.kubernetes import Receiver, ReceiverSecret
 from fluxhooks.components.token import generated_token
 from fluxhooks.components.turn import Turn
-from fluxhooks.errors import PathMismatchError
+from fluxhooks.errors import PathMismatchError, ReceiverNotReadyError
 from fluxhooks.flux.generations import generation_name
 from fluxhooks.flux.hook_path import hook_path
 from fluxhooks.flux.labels import object_labels
 from fluxhooks.flux.receiver_types import RECEIVER_TYPES
+from fluxhooks.masking import mask
 
 
 class Generation:
@@ -74,13 +75,9 @@ def _creation_time(metadata: dict[str, Any]) -> str:
 
 
 def _spec(args: Checked, secret_name: pulumi.Output[str]) -> dict[str, Any]:
-    ping = RECEIVER_TYPES[args.type].ping
     return {
         "type": str(args.type),
-        "events": pulumi.Output.from_input(args.events).apply(
-            # A superset of the webhook's events, or the forge's own ping is a red 400.
-            lambda events: [*([ping] if ping else []), *events]
-        ),
+        "events": _accepted_events(args),
         "interval": args.interval,
         "resourceFilter": args.filter,
         "resources": args.resources,
@@ -88,13 +85,28 @@ def _spec(args: Checked, secret_name: pulumi.Output[str]) -> dict[str, Any]:
     }
 
 
+def _accepted_events(args: Checked) -> pulumi.Output[list[str]] | None:
+    facts = RECEIVER_TYPES[args.type]
+    if facts.event_header is None:
+        return None
+    # A superset of the webhook's events, or the forge's own ping is a red 400.
+    ping = [facts.ping] if facts.ping else []
+    return pulumi.Output.from_input(args.events).apply(lambda events: [*ping, *events])
+
+
 def _agreed_path(known: dict[str, Any]) -> str:
     computed = hook_path(known["token"], known["receiver_name"], known["namespace"])
-    served = (known["status"] or {}).get("webhookPath")
+    status = known["status"] or {}
+    served, refusal = status.get("webhookPath"), _refusal(status)
     # A preview's status is that of before the change.
-    if served == computed or pulumi.runtime.is_dry_run():
+    if (served == computed and not refusal) or pulumi.runtime.is_dry_run():
         return computed
     where = f"Receiver {known['namespace']}/{known['receiver_name']} ({known['generation']})"
+    if refusal:
+        raise ReceiverNotReadyError(
+            f"{where} will never be Ready; its controller says {refusal}. Mend that and run pulumi "
+            "up again, with --refresh where it was mended in the cluster"
+        )
     if served is None:
         raise PathMismatchError(
             f"{where} has no path in its status: is notification-controller running, and Flux "
@@ -105,3 +117,11 @@ def _agreed_path(known: dict[str, Any]) -> str:
         f"Flux has not read it yet; flux reconcile receiver {known['receiver_name']} "
         f"-n {known['namespace']}, then pulumi up --refresh"
     )
+
+
+def _refusal(status: dict[str, Any]) -> str:
+    # What is Stalled is not tried again; its path, if it had one, is answered 503.
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == "Stalled" and condition.get("status") == "True":
+            return f"{condition.get('reason')}: {mask(str(condition.get('message')))}"
+    return ""

@@ -10,8 +10,12 @@ from typing import Any, Final
 
 import pulumi
 
-# The path is set after the conditions, so Ready alone would be a race.
-_WAIT_FOR: Final = '["jsonpath={.status.webhookPath}","condition=Ready"]'
+# Waits until the controller has decided. A jsonpath counts only when status.observedGeneration is
+# that of the spec, which the controller writes after the conditions, together with the path; so
+# Ready alone would be a race, and a failure that it tries again is waited for.
+_WAIT_FOR: Final = (
+    "jsonpath={.status.conditions[?@.type=='Stalled' || @.type=='Ready' && @.status=='True']}"
+)
 
 # Foreground deletion waits for a garbage collector; neither object owns anything to collect.
 _DELETION: Final = {"pulumi.com/deletionPropagationPolicy": "background"}
@@ -51,9 +55,9 @@ class ReceiverSecret(pulumi.CustomResource):
 
 
 class Receiver(pulumi.CustomResource):
-    """The Flux ``notification.toolkit.fluxcd.io/v1`` Receiver, done when it is Ready with a path.
+    """The Flux ``notification.toolkit.fluxcd.io/v1`` Receiver, done when its controller decided.
 
-    Its status holds the hook path and is therefore secret.
+    It is Ready then, or never will be. Its status holds the hook path and is therefore secret.
     """
 
     metadata: pulumi.Output[dict[str, Any]]

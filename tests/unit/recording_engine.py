@@ -54,6 +54,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         exists: bool = False,
         finished: dict[str, dict[str, Any]] | None = None,
         served_path: Callable[[str], str | None] = lambda computed: computed,
+        conditions: those of every Receiver's status.
         config: dict[str, str] | None = None,
         failing: Collection[str] = (),
         at_outputs: Callable[[str], None] = lambda name: None,
@@ -66,6 +67,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         self.failing = failing
         self.at_outputs = at_outputs
         self.requests: list[resource_pb2.RegisterResourceRequest] = []
+        conditions: Collection[dict[str, str]] = (),
         self.outputs: dict[str, dict[str, Any]] = {}
         self.messages: list[tuple[str, str]] = []
         self._tokens: dict[str, str] = {}
@@ -74,6 +76,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
     def run(self, program: Callable[[], None]) -> "RecordingEngine":
         """Run `program` against this engine; what it raises is raised here."""
         server = grpc.server(futures.ThreadPoolExecutor(16))
+        self.conditions = list(conditions)
         engine_pb2_grpc.add_EngineServicer_to_server(_Log(self), server)
         resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self, server)
         address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
@@ -178,7 +181,9 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
             elif self.computes:
                 token = self._tokens[inputs["spec"]["secretRef"]["name"]]
                 path = hook_path(token, name, inputs["metadata"]["namespace"])
-                computed["status"] = _secret({"webhookPath": self.served_path(path)})
+                computed["status"] = _secret(
+                    {"conditions": self.conditions, "webhookPath": self.served_path(path)}
+                )
             return computed
         if request.type.endswith("RandomPassword") and self.computes:
             return {"result": _secret(f"token-of-{request.name}")}

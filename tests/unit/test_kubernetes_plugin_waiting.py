@@ -24,6 +24,9 @@ def ready(status: str = "True", **more: Any) -> list[dict[str, Any]]:
     return [{"type": "Reconciling", "status": "True"}, {"type": "Ready", "status": status, **more}]
 
 
+DECIDED = "jsonpath={.status.conditions[?@.type=='Stalled' || @.type=='Ready' && @.status=='True']}"
+
+
 def annotated(annotation: str) -> dict[str, Any]:
     """An object that says what to wait for."""
     return {"metadata": {"annotations": {"pulumi.com/waitFor": annotation}}}
@@ -57,6 +60,14 @@ def annotated(annotation: str) -> dict[str, Any]:
             True,
             id="path of this generation",
         ),
+        pytest.param(DECIDED, receiver(conditions=ready()), True, id="decided for it"),
+        pytest.param(
+            DECIDED,
+            receiver(conditions=[*ready("False"), {"type": "Stalled", "status": "True"}]),
+            True,
+            id="decided against it",
+        ),
+        pytest.param(DECIDED, receiver(conditions=ready("False")), False, id="not decided"),
         pytest.param("condition=Ready", receiver(conditions=ready()), True, id="condition"),
         pytest.param("condition=ready", receiver(conditions=ready("true")), True, id="any case"),
         pytest.param("condition=Ready", receiver(conditions=ready("False")), False, id="not true"),
@@ -109,6 +120,10 @@ def test_without_the_annotation_there_is_nothing_to_wait_for() -> None:
         (
             "jsonpath={.a}=b=c",
             'format should be {.path}=value or {.path}, got "{.a}=b=c"',
+        ),
+        (
+            "jsonpath={.a[?@.b && @.c && @.d]}",
+            "parsing \"{.a[?@.b && @.c && @.d]}\": jsonpath: unexpected '&'",
         ),
     ],
 )

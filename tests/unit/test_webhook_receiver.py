@@ -18,6 +18,7 @@ from fluxhooks import (
     FluxhooksError,
     IncompleteUpdateError,
     PathMismatchError,
+    ReceiverNotReadyError,
     ReceiverNotProvedError,
     SettingError,
     WebhookReceiver,
@@ -147,7 +148,8 @@ def test_the_receiver_in_full() -> None:
         "metadata": {
             "annotations": {
                 "pulumi.com/deletionPropagationPolicy": "background",
-                "pulumi.com/waitFor": '["jsonpath={.status.webhookPath}","condition=Ready"]',
+                "pulumi.com/waitFor": "jsonpath={.status.conditions"
+                "[?@.type=='Stalled' || @.type=='Ready' && @.status=='True']}",
             },
             "labels": {
                 "app.kubernetes.io/managed-by": "fluxhooks",
@@ -625,6 +627,56 @@ def test_a_receiver_without_a_path_is_told_of() -> None:
 
 
 # Rotation
+
+
+_STALLED = {
+    "type": "Stalled",
+    "status": "True",
+    "reason": "InvalidCELExpression",
+    "message": f"invalid resourceFilter expression; it was /hook/{'a' * 64}",
+}
+
+
+def test_a_receiver_that_the_controller_refuses_is_told_of_in_its_words() -> None:
+    """Without the path, which stands in some of its messages."""
+    engine = RecordingEngine(conditions=[_STALLED], served_path=lambda computed: None)
+
+    error = _failure(engine, program(), ReceiverNotReadyError)
+
+    assert (
+        "Receiver flux-system/app-g1-0a1b2c3d (app-g1) will never be Ready; its controller says "
+        "InvalidCELExpression: invalid resourceFilter expression; it was /hook/***. Mend that and "
+        "run pulumi up again, with --refresh where it was mended in the cluster"
+    ) == error
+    assert [] == engine.of("RepositoryWebhook")
+
+
+def test_a_receiver_that_is_refused_is_not_gone_live_with_its_old_path() -> None:
+    """The controller leaves the path of a Receiver that it served before."""
+    error = _failure(RecordingEngine(conditions=[_STALLED]), program(), ReceiverNotReadyError)
+
+    assert "InvalidCELExpression" in error
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        pytest.param({"type": "Stalled", "status": "False"}, id="not-stalled"),
+        pytest.param({"type": "Ready", "status": "True", "reason": "Succeeded"}, id="ready"),
+    ],
+)
+def test_other_conditions_stop_nothing(condition: dict[str, str]) -> None:
+    """The path is what counts."""
+    engine = RecordingEngine(conditions=[condition]).run(program())
+
+    assert ["app-webhook"] == engine.named("RepositoryWebhook")
+
+
+def test_a_preview_does_not_judge_by_a_status_of_before() -> None:
+    """What it would change may be the cure."""
+    engine = RecordingEngine(preview=True, exists=True, conditions=[_STALLED]).run(program())
+
+    assert ["app-webhook"] == engine.named("RepositoryWebhook")
 
 
 def test_a_rotation_proves_then_repoints_then_catches_up(

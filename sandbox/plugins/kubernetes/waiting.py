@@ -259,6 +259,9 @@ def _parse_jsonpath(text: str) -> JsonPath:
     if inner is None:
         raise PluginError(f"{path} should be wrapped in brackets {{ ... }}")
     query = inner[1] if inner[1].startswith("$") else f"${inner[1]}"
+    if inner[1].count("&&") > 1:
+        # The official plugin's parser, of the same standard, stumbles over a third term.
+        raise PluginError(f"parsing {json.dumps(path)}: jsonpath: unexpected '&'")
 
     # Slow to import, and by now the object to wait for has been made.
     import jsonpath_rfc9535
