@@ -1,6 +1,6 @@
 """Webhook receivers for Flux with Pulumi: provisioned in one step, proved, rotated without loss."""
 
-from fluxhooks.components.args import GitHubArgs, ResourceRef, WebhookReceiverArgs
+from fluxhooks.components.args import GitHubArgs, GitLabArgs, ResourceRef, WebhookReceiverArgs
 from fluxhooks.components.webhook_receiver import WebhookReceiver
 from fluxhooks.errors import (
     ArgumentError,
@@ -25,14 +25,15 @@ __all__ = [
     "CatchUpError",
     "FluxhooksError",
     "GitHubArgs",
+    "GitLabArgs",
     "IncompleteUpdateError",
     "LockedError",
     "ObservationError",
     "PathMismatchError",
     "PulumiError",
     "ReceiverNotProvedError",
-    "ReceiverType",
     "ReceiverNotReadyError",
+    "ReceiverType",
     "RefusedError",
     "ResourceRef",
     "SettingError",

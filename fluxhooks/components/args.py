@@ -36,6 +36,20 @@ class GitHubArgs(TypedDict):
     """The repository's bare name, without its owner."""
 
 
+class GitLabArgs(TypedDict):
+    """Where on GitLab the webhook is registered: a project or a group, one of them."""
+
+    project: NotRequired[pulumi.Input[str]]
+    """The project's ID or full path, as in "acme/app"."""
+
+    group: NotRequired[pulumi.Input[str]]
+    """The group's ID or full path; its webhook hears of all its projects. GitLab Premium has
+    them."""
+
+    push_events_branch_filter: NotRequired[pulumi.Input[str]]
+    """The branches whose pushes are sent, with wildcards as in "release-*"; all when absent."""
+
+
 class WebhookReceiverArgs(TypedDict):
     """The arguments of a WebhookReceiver."""
 
@@ -46,18 +60,25 @@ class WebhookReceiverArgs(TypedDict):
     resources: pulumi.Input[Sequence[pulumi.Input[ResourceRef]]]
     """What a delivery reconciles: at least one source."""
 
-    github: GitHubArgs
+    github: NotRequired[GitHubArgs]
     """The GitHub repository that sends."""
 
+    gitlab: NotRequired[GitLabArgs]
+    """The GitLab project or group that sends. With neither this nor github no webhook is made:
+    its sender is given hook_url and token by other means, and an older generation stays until it
+    is retired on purpose."""
+
     type: NotRequired[ReceiverType]
-    """The Receiver's type; "github", the only one this version provisions, when absent."""
+    """The Receiver's type; that of the forge when absent. Needed where no forge is named, and
+    then bitbucket, generic-hmac, github (Gitea and Forgejo too), gitlab or nexus."""
 
     namespace: NotRequired[pulumi.Input[str]]
     """The namespace of Secret and Receiver; "flux-system" when absent."""
 
     events: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
-    """The forge's events that are sent and accepted; those that tell of a change in resources
-    when absent. GitHub's ping is accepted besides."""
+    """The forge's events that are sent and accepted, as in "push" (GitHub) or "Push Hook"
+    (GitLab); those that tell of a change in resources when absent. GitHub's ping is accepted
+    besides."""
 
     generation: NotRequired[int]
     """The live generation, from 1. Raising it by one rotates the secret. When absent: the stack's

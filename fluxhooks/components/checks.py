@@ -4,6 +4,7 @@ Every check names the argument, the value and the cure. A value inside an Output
 it is known, and raises the same ArgumentError.
 """
 
+import importlib.util
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +12,17 @@ from typing import Any, Final
 
 import pulumi
 
-from fluxhooks.components.args import WebhookReceiverArgs
-from fluxhooks.components.forges import github_events
+from fluxhooks.components.args import GitLabArgs, WebhookReceiverArgs
+from fluxhooks.components.forges import github_events, gitlab_events
 from fluxhooks.errors import ArgumentError
 from fluxhooks.flux import durations, resource_filter, targets
 from fluxhooks.flux.generations import declared
-from fluxhooks.flux.receiver_types import RECEIVER_TYPES, ReceiverType, default_events
+from fluxhooks.flux.receiver_types import (
+    PROVISIONED,
+    RECEIVER_TYPES,
+    ReceiverType,
+    default_events,
+)
 
 # Pulumi appends up to nine characters to a name, and Kubernetes takes 63 in a label.
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?")
@@ -28,9 +34,16 @@ _HOST: Final = re.compile(
 )
 _API_VERSION: Final = re.compile(r"([a-z0-9.-]+/)?v[a-z0-9]+")
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_GITLAB_PATH: Final = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
+_PROJECT: Final = re.compile(rf"[0-9]+|{_GITLAB_PATH}(/{_GITLAB_PATH})+")
+_GROUP: Final = re.compile(rf"{_GITLAB_PATH}(/{_GITLAB_PATH})*")
 
 # Keys of nested values as other languages' SDKs spell them.
-_SPELLINGS: Final = {"apiVersion": "api_version", "matchLabels": "match_labels"}
+_SPELLINGS: Final = {
+    "apiVersion": "api_version",
+    "matchLabels": "match_labels",
+    "pushEventsBranchFilter": "push_events_branch_filter",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +51,10 @@ class Checked:
     """A WebhookReceiver's arguments with defaults filled in, each known value known to be good.
 
     Attributes:
-        host, namespace, repository: as given, checked.
+        host, namespace: as given, checked.
+        repository: GitHub's; None where the webhook is not GitHub's.
+        gitlab: the project or the group, and the branch filter if there is one; None where the
+            webhook is not GitLab's.
         resources: the Receiver's ``spec.resources``, with ``apiVersion`` in each.
         events: the webhook's events.
         filter: the Receiver's ``spec.resourceFilter``.
@@ -51,7 +67,8 @@ class Checked:
     type: ReceiverType
     host: pulumi.Input[str]
     namespace: pulumi.Input[str]
-    repository: pulumi.Input[str]
+    repository: pulumi.Input[str] | None
+    gitlab: Mapping[str, pulumi.Input[str]] | None
     resources: pulumi.Input[list[dict[str, Any]]]
     events: pulumi.Input[list[str]]
     filter: pulumi.Input[str]
@@ -62,6 +79,11 @@ class Checked:
     drain: float
     verify: bool
     verify_timeout: float
+
+    @property
+    def managed(self) -> bool:
+        """Whether the webhook is made here; else its sender is given the URL by other means."""
+        return self.repository is not None or self.gitlab is not None
 
 
 def check_args(
@@ -90,12 +112,15 @@ def check_args(
         "cannot name Kubernetes objects; use at most 50 lower-case letters, digits and '-', with "
         "a letter or digit at both ends",
     )
-    receiver_type = _type(values.get("type", ReceiverType.GITHUB))
+    forge = _forge(values)
+    receiver_type = _type(forge, values.get("type"))
+    gitlab = _gitlab(values["gitlab"]) if forge == "gitlab" else None
+    sender = ("project" if "project" in gitlab else "group") if gitlab is not None else forge
     live, generations = _generations(name, values, configured or {})
     resources = _when_known(values["resources"], _resources)
     events = _when_known(
         {"events": values.get("events"), "resources": resources},
-        lambda known: _events(receiver_type, known["events"], known["resources"]),
+        lambda known: _events(receiver_type, sender, known["events"], known["resources"]),
     )
     return Checked(
         type=receiver_type,
@@ -103,7 +128,8 @@ def check_args(
         namespace=_when_known(
             values.get("namespace", "flux-system"), lambda v: _label("namespace", v)
         ),
-        repository=_when_known(values["github"], _repository),
+        repository=_when_known(values["github"], _repository) if forge == "github" else None,
+        gitlab=gitlab,
         resources=resources,
         events=events,
         filter=_when_known(values.get("resource_filter"), _filter),
@@ -129,6 +155,7 @@ def applier_warnings(resources: Iterable[Mapping[str, Any]]) -> list[str]:
 
 _EXAMPLES: Final = {
     "github": '{"repository": "app"}',
+    "gitlab": '{"project": "acme/app"}',
     "host": 'the public host of webhook-receiver, such as "flux.example.com"',
     "resources": '[{"kind": "GitRepository", "name": "app"}]',
 }
@@ -222,16 +249,44 @@ def _listed(values: Iterable[str]) -> str:
     return ", ".join(sorted(values))
 
 
-def _type(value: Any) -> ReceiverType:
+def _forge(values: Mapping[str, Any]) -> str:
+    given = [forge for forge in _TYPES if forge in values]
+    if len(given) > 1:
+        raise ArgumentError(
+            "gitlab", "is given beside github; give one, and declare a second WebhookReceiver"
+        )
+    if not given and "type" not in values:
+        raise ArgumentError(
+            "github",
+            f"is missing; give {_EXAMPLES['github']}, or gitlab {_EXAMPLES['gitlab']}, or the "
+            "type of a sender that is given the URL by hand",
+        )
+    return given[0] if given else ""
+
+
+_TYPES: Final = {"github": ReceiverType.GITHUB, "gitlab": ReceiverType.GITLAB}
+
+
+def _type(forge: str, value: Any) -> ReceiverType:
+    if value is None:
+        return _TYPES[forge]
     if _plain("type", value, str) not in set(ReceiverType):
         raise ArgumentError(
             "type",
             f"{value!r} is not a receiver type{_suggestion(value, ReceiverType)}; "
             f"Flux has {_listed(ReceiverType)}",
         )
-    if value != ReceiverType.GITHUB:
+    if value not in PROVISIONED:
         raise ArgumentError(
-            "type", f"{str(value)!r} is not provisioned by this version; it provisions 'github'"
+            "type",
+            f"{str(value)!r} is not provisioned by this version; it provisions "
+            f"{_listed(PROVISIONED)}",
+        )
+    if forge and value != _TYPES[forge]:
+        raise ArgumentError(
+            "type",
+            f"{str(value)!r} is not what {forge} sends to; remove it, or remove {forge} and give "
+            "the URL to the sender by hand",
         )
     return ReceiverType(value)
 
@@ -311,6 +366,46 @@ def _repository(value: Any) -> str:
     return _text("github.repository", repository, _REPOSITORY, "is not a repository's name")
 
 
+def _gitlab(value: Any) -> dict[str, pulumi.Input[str]]:
+    _plain("gitlab", value, Mapping)
+    at: dict[str, Any] = {_SPELLINGS.get(k, k): v for k, v in value.items() if v is not None}
+    _known_keys("gitlab", at, GitLabArgs.__annotations__)
+    given = [key for key in ("project", "group") if key in at]
+    if len(given) != 1:
+        raise ArgumentError(
+            "gitlab",
+            f"names {' and '.join(given) or 'neither project nor group'}; give one of them, as in "
+            f"{_EXAMPLES['gitlab']}",
+        )
+    if importlib.util.find_spec("pulumi_gitlab") is None:
+        raise ArgumentError(
+            "gitlab", "needs Pulumi's GitLab provider: pip install 'fluxhooks[gitlab]'"
+        )
+    return {key: _when_known(at[key], check) for key, check in _GITLAB.items() if key in at}
+
+
+def _project(value: Any) -> str:
+    cure = "is not a project's ID or full path, such as 'acme/app'"
+    return _text("gitlab.project", value, _PROJECT, cure)
+
+
+def _group(value: Any) -> str:
+    return _text("gitlab.group", value, _GROUP, "is not a group's ID or full path")
+
+
+def _branches(value: Any) -> str:
+    path = "gitlab.push_events_branch_filter"
+    return _text(path, value, _ANYTHING, "names no branch; remove it, and all branches are sent")
+
+
+_ANYTHING: Final = re.compile(r"\S.*")
+_GITLAB: Final[dict[str, Callable[[Any], str]]] = {
+    "project": _project,
+    "group": _group,
+    "push_events_branch_filter": _branches,
+}
+
+
 def _resources(value: Any) -> list[dict[str, Any]]:
     if isinstance(value, str | Mapping) or not isinstance(value, Sequence) or not value:
         raise ArgumentError(
@@ -367,7 +462,16 @@ def _is_labels(value: Any) -> bool:
     )
 
 
-def _events(receiver_type: ReceiverType, events: Any, resources: Any) -> list[str]:
+def _events(receiver_type: ReceiverType, sender: str, events: Any, resources: Any) -> list[str]:
+    facts = RECEIVER_TYPES[receiver_type]
+    if facts.event_header is None:
+        if events is not None:
+            raise ArgumentError(
+                "events",
+                f"is not looked at by Receivers of the type {receiver_type}; remove it, and "
+                "choose with resource_filter",
+            )
+        return []
     if events is None:
         kinds = [ref["kind"] for ref in resources]
         defaults = default_events(receiver_type, kinds)
@@ -378,21 +482,41 @@ def _events(receiver_type: ReceiverType, events: Any, resources: Any) -> list[st
                 f"{_listed(set(kinds))}; name the events that should reconcile them",
             )
         return defaults
+    example = "Push Hook" if receiver_type is ReceiverType.GITLAB else "push"
     if isinstance(events, str) or not isinstance(events, Sequence) or not events:
-        raise ArgumentError("events", f"{events!r} is not a list of events such as ['push']")
+        raise ArgumentError("events", f"{events!r} is not a list of events such as [{example!r}]")
     for index, event in enumerate(events):
-        if not isinstance(event, str) or event not in github_events.EVENTS:
-            bare = str(event).partition(".")[0]
-            cure = (
-                f"; events have no action here, give {bare!r} and filter on req.action"
-                if bare != event and bare in github_events.EVENTS
-                else _suggestion(event, github_events.EVENTS)
-            )
-            raise ArgumentError(f"events[{index}]", f"{event!r} is not an event of GitHub{cure}")
-    sent = sorted({str(event) for event in events} - {RECEIVER_TYPES[receiver_type].ping})
+        _event(f"events[{index}]", event, sender)
+    sent = sorted({str(event) for event in events} - {facts.ping})
     if not sent:
         raise ArgumentError("events", f"{events!r} tells of no change; name one such as 'push'")
     return sent
+
+
+def _event(path: str, event: Any, sender: str) -> None:
+    if sender == "":
+        # Which events somebody's sender has is not known here.
+        _text(path, event, _ANYTHING, "is not the name of an event")
+    elif sender == "github":
+        if isinstance(event, str) and event in github_events.EVENTS:
+            return
+        bare = str(event).partition(".")[0]
+        cure = (
+            f"; events have no action here, give {bare!r} and filter on req.action"
+            if bare != event and bare in github_events.EVENTS
+            else _suggestion(event, github_events.EVENTS)
+        )
+        raise ArgumentError(path, f"{event!r} is not an event of GitHub{cure}")
+    else:
+        flags = gitlab_events.EVENTS[sender]
+        if isinstance(event, str) and event in flags:
+            return
+        # GitLab's API and its user interface name the same events otherwise.
+        names = {flag: name for name, flag in flags.items()}
+        flag = re.sub(r"\W+", "_", str(event).strip().lower()).removesuffix("_hook")
+        near = names.get(flag) or names.get(f"{flag.removesuffix('_events')}_events")
+        cure = f", did you mean {near!r}?" if near else _suggestion(event, flags)
+        raise ArgumentError(path, f"{event!r} is not an event of a GitLab {sender}{cure}")
 
 
 def _filter(value: Any) -> str:

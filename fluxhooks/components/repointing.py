@@ -9,6 +9,7 @@ webhooks in one update share one window.
 
 import asyncio
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ import pulumi
 from fluxhooks.components.checks import Checked
 from fluxhooks.components.generation import Generation
 from fluxhooks.errors import (
+    ArgumentError,
     CatchUpError,
     IncompleteUpdateError,
     ReceiverNotProvedError,
@@ -33,13 +35,18 @@ class _Known:
     host: str
     events: list[str]
     path: str
-    previous_url: str | None
+    previous: Mapping[str, Any]
     token: str
+
+    @property
+    def event(self) -> str:
+        """One that the Receiver accepts; "" where it looks at none."""
+        return self.events[0] if self.events else ""
 
     @property
     def repoints(self) -> bool:
         """Whether another URL was live before, so that there is something to lose."""
-        return self.previous_url not in (None, "", self.url)
+        return self.previous.get("hook_url") not in (None, "", self.url)
 
     @property
     def url(self) -> str:
@@ -52,7 +59,7 @@ class Repointing:
     def __init__(
         self, component: pulumi.ComponentResource, name: str, args: Checked, live: Generation
     ) -> None:
-        previous: pulumi.Output[str | None] = pulumi.Output.from_input(_previous_url(component))
+        previous: pulumi.Output[dict[str, Any]] = pulumi.Output.from_input(_finished(component))
         self._name = name
         self._args = args
         self._drain = _drain(args)
@@ -61,7 +68,7 @@ class Repointing:
             "events": args.events,
             "host": args.host,
             "path": live.path,
-            "previous_url": previous,
+            "previous": previous,
             "token": live.token,
         }
 
@@ -70,6 +77,8 @@ class Repointing:
 
         Raises (in the Output):
             ReceiverNotProvedError: it did not, within the time for it.
+            ArgumentError: the generation before would be cut off, and nothing here tells its
+                sender of the next one.
         """
         return pulumi.Output.secret(pulumi.Output.all(**self._inputs).apply(self._prove))
 
@@ -91,6 +100,7 @@ class Repointing:
 
     async def _prove(self, inputs: dict[str, Any]) -> str:
         known = _Known(**inputs)
+        self._keep_what_is_called(known)
         if known.repoints and self._verifies() and not pulumi.runtime.is_dry_run():
             answer = await self._deliver(known, probe.probe_body(self._args.type), retry=True)
             if answer.status != 200:
@@ -99,7 +109,7 @@ class Repointing:
 
     async def _finish(self, inputs: Any) -> str:
         if pulumi.contains_unknowns(inputs):
-            if not inputs["previous_url"]:
+            if not inputs["previous"].get("hook_url"):
                 # Nothing was ever live: a first creation that failed, or was not targeted.
                 return ""
             raise IncompleteUpdateError(
@@ -108,9 +118,28 @@ class Repointing:
                 "deleted; mend what failed above and run pulumi up again"
             )
         known = _known(inputs)
-        if known.repoints:
+        if known.repoints and self._args.managed:
             await self._catch_up_and_drain(known)
+        elif known.repoints:
+            pulumi.log.info(
+                f"{self._name}: generation {self._args.live} is proved; give its URL and token to "
+                "the sender, and retire older generations when they are no longer called",
+                self._component,
+            )
         return known.url
+
+    def _keep_what_is_called(self, known: _Known) -> None:
+        called = known.previous.get("generation")
+        if self._args.managed or not known.previous.get("hook_url") or called is None or _revokes():
+            return
+        if int(called) not in self._args.generations:
+            raise ArgumentError(
+                "retained",
+                f"{self._name}: the sender calls generation {called:g}, and nothing here tells it "
+                f"of {self._args.live}; retain {called:g} too, give URL and token of "
+                f"{self._args.live} to the sender, and remove {called:g} in a later update. "
+                "FLUXHOOKS_REVOKE=on cuts it off in this run",
+            )
 
     async def _catch_up_and_drain(self, known: _Known) -> None:
         clock = asyncio.get_running_loop().time
@@ -142,7 +171,7 @@ class Repointing:
             known.url,
             receiver_type=self._args.type,
             token=known.token,
-            event=known.events[0],
+            event=known.event,
             body=body,
             settle_for=self._args.verify_timeout if retry else 0,
         )
@@ -159,13 +188,19 @@ def _drain(args: Checked) -> float:
         raise SettingError(f"FLUXHOOKS_DRAIN in the environment: {error}") from None
 
 
-async def _previous_url(component: pulumi.ComponentResource) -> str | None:
+def _revokes() -> bool:
+    return os.environ.get("FLUXHOOKS_REVOKE", "").lower() == "on"
+
+
+async def _finished(component: pulumi.ComponentResource) -> dict[str, Any]:
+    """Return what the last finished run left in the component's outputs; {} before the first."""
     # The engine does not hand a component its old outputs; this is how SDKs read a resource's.
     # Awaited rather than applied: the URL must not make the webhook depend on its own parent.
     urn = await component.urn.future()
     found = await pulumi.runtime.invoke_async("pulumi:pulumi:getResource", {"urn": urn})
-    url: str | None = (found["state"] or {}).get("hook_url")
-    return url
+    outputs = found["state"] or {}
+    # No more than is looked at: a value that a run could not know would hold all of them back.
+    return {key: outputs[key] for key in ("generation", "hook_url") if key in outputs}
 
 
 def _live_url(inputs: dict[str, Any]) -> str:
@@ -178,10 +213,11 @@ def _known(inputs: dict[str, Any]) -> _Known:
 
 def _not_proved(name: str, args: Checked, known: _Known, answer: probe.Answer) -> str:
     cure = _CURES.get(answer.status, _OTHER_CURE)
+    called = "The webhook still points at" if args.managed else "The sender still calls"
     return (
         f"{name}: generation {args.live} did not prove itself. https://{known.host}/hook/*** "
         f"answered the signed probe with {answer} instead of 200, within "
-        f"{args.verify_timeout:g} s. The webhook still points at the generation before and "
+        f"{args.verify_timeout:g} s. {called} the generation before and "
         f"nothing was lost. {cure} Then run pulumi up again; FLUXHOOKS_VERIFY=off skips the "
         "probe for one run, where this machine cannot reach the host."
     )

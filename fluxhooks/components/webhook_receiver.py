@@ -9,9 +9,9 @@ import pulumi
 
 from fluxhooks.components.args import WebhookReceiverArgs
 from fluxhooks.components.checks import applier_warnings, check_args
-from fluxhooks.components.forges.github import repository_webhook
 from fluxhooks.components.generation import Generation
 from fluxhooks.components.repointing import Repointing
+from fluxhooks.components.webhook import webhook_at_forge
 from fluxhooks.flux.hook_path import path_of
 
 
@@ -45,8 +45,11 @@ class WebhookReceiver(pulumi.ComponentResource):
     created_at: pulumi.Output[str]
     """When the live generation's Secret was made, as in "2026-11-22T13:21:51Z"."""
 
+    token: pulumi.Output[str]
+    """What the sender signs or shows; secret."""
+
     webhook_id: pulumi.Output[str]
-    """The webhook's ID at the forge."""
+    """The webhook's ID at the forge; "" where none is made here."""
 
     def __init__(
         self,
@@ -75,14 +78,8 @@ class WebhookReceiver(pulumi.ComponentResource):
         self.hook_url = repointing.proved_url()
         self.receiver_name = live.receiver_name
         self.secret_name = live.secret_name
-        self.webhook_id = repository_webhook(
-            f"{name}-webhook",
-            repository=checked.repository,
-            events=checked.events,
-            url=self.hook_url,
-            secret=live.token,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        self.token = live.token
+        self.webhook_id = webhook_at_forge(self, name, checked, url=self.hook_url, token=self.token)
         self.generation = pulumi.Output.from_input(checked.live)
         self.generation_authority = pulumi.Output.from_input(checked.authority)
         self.created_at = live.created_at
@@ -97,6 +94,7 @@ class WebhookReceiver(pulumi.ComponentResource):
                 "hook_url": finished_url,
                 "receiver_name": self.receiver_name,
                 "secret_name": self.secret_name,
+                "token": self.token,
                 "webhook_id": self.webhook_id,
             }
         )

@@ -156,6 +156,13 @@ RECEIVER_TYPES: Final[dict[ReceiverType, TypeFacts]] = {
     ),
 }
 
+# What this version provisions: a signed probe proves each, and its filter meets JSON only.
+PROVISIONED: Final = frozenset(
+    receiver_type
+    for receiver_type, facts in RECEIVER_TYPES.items()
+    if facts.proof in (Proof.SIGNATURE, Proof.TOKEN) and facts.json_objects
+)
+
 
 def default_events(receiver_type: ReceiverType, kinds: Iterable[str]) -> list[str]:
     """Return the events that tell of a change in targets of `kinds`, sorted, without the ping.

@@ -6,7 +6,14 @@ from typing import assert_type
 
 import pulumi
 
-from fluxhooks import GitHubArgs, ReceiverType, ResourceRef, WebhookReceiver, WebhookReceiverArgs
+from fluxhooks import (
+    GitHubArgs,
+    GitLabArgs,
+    ReceiverType,
+    ResourceRef,
+    WebhookReceiver,
+    WebhookReceiverArgs,
+)
 
 hook = WebhookReceiver(
     "app",
@@ -24,6 +31,7 @@ assert_type(hook.hook_path, pulumi.Output[str])
 assert_type(hook.hook_url, pulumi.Output[str])
 assert_type(hook.receiver_name, pulumi.Output[str])
 assert_type(hook.secret_name, pulumi.Output[str])
+assert_type(hook.token, pulumi.Output[str])
 assert_type(hook.webhook_id, pulumi.Output[str])
 
 # A plain mapping and every argument, Outputs wherever the engine may learn a value later.
@@ -59,6 +67,17 @@ WebhookReceiver(
 resources: pulumi.Output[list[ResourceRef]] = pulumi.Output.from_input([])
 WebhookReceiver("app", {"host": "h", "resources": resources, "github": {"repository": "app"}})
 
+WebhookReceiver(
+    "app",
+    WebhookReceiverArgs(
+        host="flux.example.com",
+        resources=[],
+        gitlab=GitLabArgs(project=text, push_events_branch_filter=text),
+    ),
+)
+WebhookReceiver("app", {"host": "h", "resources": [], "gitlab": {"group": "acme"}})
+WebhookReceiver("app", {"host": "h", "resources": [], "type": ReceiverType.GENERIC_HMAC})
+
 # What must be refused: a comment that ignores nothing is an error itself, in both checkers.
 WebhookReceiver("app", {"host": "h", "github": {"repository": "app"}})  # type: ignore[typeddict-item]
 WebhookReceiver(
@@ -75,3 +94,4 @@ WebhookReceiver(
     },
 )
 GitHubArgs(repository="app", owner="acme")  # type: ignore[typeddict-unknown-key]
+GitLabArgs(project="acme/app", branch="main")  # type: ignore[typeddict-unknown-key]

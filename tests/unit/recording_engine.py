@@ -28,10 +28,22 @@ from pulumi.runtime.stack import run_in_stack
 
 from fluxhooks.flux.hook_path import hook_path
 
-__all__ = ["CREATED_AT", "UNKNOWN", "RecordingEngine", "hidden", "is_secret", "plain", "proto"]
+__all__ = [
+    "CREATED_AT",
+    "HOOK_ID",
+    "UNKNOWN",
+    "RecordingEngine",
+    "hidden",
+    "is_secret",
+    "plain",
+    "proto",
+]
 
 CREATED_AT = "2026-01-31T12:00:00Z"
 """When the API server makes objects."""
+
+HOOK_ID = 17
+"""The ID that GitLab gives a webhook."""
 
 
 class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
@@ -42,6 +54,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         exists: whether resources were there before: a preview then knows their computed outputs.
         finished: what earlier runs left in components' outputs, by component name.
         served_path: what the controller serves, of the computed path.
+        conditions: those of every Receiver's status.
         config: the stack's configuration, by full key.
         failing: names of resources that cannot be created or updated; the run goes on.
         at_outputs: called when a component's outputs arrive, which is when its run is over.
@@ -54,7 +67,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         exists: bool = False,
         finished: dict[str, dict[str, Any]] | None = None,
         served_path: Callable[[str], str | None] = lambda computed: computed,
-        conditions: those of every Receiver's status.
+        conditions: Collection[dict[str, str]] = (),
         config: dict[str, str] | None = None,
         failing: Collection[str] = (),
         at_outputs: Callable[[str], None] = lambda name: None,
@@ -63,11 +76,11 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         self.computes = exists or not preview
         self.finished = finished or {}
         self.served_path = served_path
+        self.conditions = list(conditions)
         self.config = config or {}
         self.failing = failing
         self.at_outputs = at_outputs
         self.requests: list[resource_pb2.RegisterResourceRequest] = []
-        conditions: Collection[dict[str, str]] = (),
         self.outputs: dict[str, dict[str, Any]] = {}
         self.messages: list[tuple[str, str]] = []
         self._tokens: dict[str, str] = {}
@@ -76,7 +89,6 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
     def run(self, program: Callable[[], None]) -> "RecordingEngine":
         """Run `program` against this engine; what it raises is raised here."""
         server = grpc.server(futures.ThreadPoolExecutor(16))
-        self.conditions = list(conditions)
         engine_pb2_grpc.add_EngineServicer_to_server(_Log(self), server)
         resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self, server)
         address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
@@ -187,6 +199,8 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
             return computed
         if request.type.endswith("RandomPassword") and self.computes:
             return {"result": _secret(f"token-of-{request.name}")}
+        if request.type.endswith(("ProjectHook", "GroupHook")) and self.computes:
+            return {"hookId": HOOK_ID}
         return {}
 
 

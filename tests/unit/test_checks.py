@@ -15,8 +15,8 @@ from tests.unit.program import Later, args, program
 from tests.unit.recording_engine import RecordingEngine
 
 _KNOWN = (
-    "drain, events, generation, github, host, interval, namespace, resource_filter, resources, "
-    "retained, type, verify, verify_timeout"
+    "drain, events, generation, github, gitlab, host, interval, namespace, resource_filter, "
+    "resources, retained, type, verify, verify_timeout"
 )
 _SOURCES = "Bucket, GitRepository, HelmChart, HelmRepository, ImageRepository, OCIRepository"
 _TYPES = (
@@ -29,6 +29,9 @@ _NAME = (
     "letter or digit at both ends"
 )
 _OUTPUT = "is an Output; it must be known when the program runs"
+
+
+_AT_GITLAB: dict[str, Any] = {"github": None, "gitlab": {"project": "acme/app"}}
 
 
 def _ref(**changes: Any) -> list[dict[str, Any]]:
@@ -252,7 +255,15 @@ _BAD_PLAIN_VALUES = [
         id="no host",
     ),
     pytest.param(
-        {"github": None}, 'github: is missing; give {"repository": "app"}', id="no github"
+        {"github": None},
+        'github: is missing; give {"repository": "app"}, or gitlab {"project": "acme/app"}, or the '
+        "type of a sender that is given the URL by hand",
+        id="no sender",
+    ),
+    pytest.param(
+        {"gitlab": {"project": "acme/app"}},
+        "gitlab: is given beside github; give one, and declare a second WebhookReceiver",
+        id="two senders",
     ),
     pytest.param(
         {"resources": None},
@@ -280,9 +291,101 @@ _BAD_PLAIN_VALUES = [
         id="type misspelled",
     ),
     pytest.param(
-        {"type": ReceiverType.GITLAB},
-        "type: 'gitlab' is not provisioned by this version; it provisions 'github'",
+        {"type": ReceiverType.QUAY, "github": None},
+        "type: 'quay' is not provisioned by this version; it provisions bitbucket, generic-hmac, "
+        "github, gitlab, nexus",
         id="type of another version",
+    ),
+    pytest.param(
+        {"type": ReceiverType.GITLAB},
+        "type: 'gitlab' is not what github sends to; remove it, or remove github and give the URL "
+        "to the sender by hand",
+        id="another forge's type",
+    ),
+    pytest.param(
+        {**_AT_GITLAB, "type": "github"},
+        "type: 'github' is not what gitlab sends to; remove it, or remove gitlab and give the URL "
+        "to the sender by hand",
+        id="type of another forge than GitLab",
+    ),
+    # gitlab
+    pytest.param(
+        {"github": None, "gitlab": "acme/app"}, "gitlab: 'acme/app' is not a mapping", id="gitlab"
+    ),
+    pytest.param(
+        {"github": None, "gitlab": {}},
+        'gitlab: names neither project nor group; give one of them, as in {"project": "acme/app"}',
+        id="neither project nor group",
+    ),
+    pytest.param(
+        {"github": None, "gitlab": {"project": "acme/app", "group": "acme"}},
+        'gitlab: names project and group; give one of them, as in {"project": "acme/app"}',
+        id="project and group",
+    ),
+    pytest.param(
+        {"github": None, "gitlab": {"project": "acme/app", "branch": "main"}},
+        "gitlab.branch: is not an argument; known are group, project, push_events_branch_filter",
+        id="unknown key of gitlab",
+    ),
+    pytest.param(
+        {"github": None, "gitlab": {"project": "app"}},
+        "gitlab.project: 'app' is not a project's ID or full path, such as 'acme/app'",
+        id="project without its group",
+    ),
+    pytest.param(
+        {"github": None, "gitlab": {"project": "https://gitlab.com/acme/app"}},
+        "gitlab.project: 'https://gitlab.com/acme/app' is not a project's ID or full path, such "
+        "as 'acme/app'",
+        id="project's URL",
+    ),
+    pytest.param(
+        {"github": None, "gitlab": {"group": "/acme"}},
+        "gitlab.group: '/acme' is not a group's ID or full path",
+        id="group with a slash before it",
+    ),
+    pytest.param(
+        {"github": None, "gitlab": {"group": "acme", "push_events_branch_filter": ""}},
+        "gitlab.push_events_branch_filter: '' names no branch; remove it, and all branches are "
+        "sent",
+        id="empty branch filter",
+    ),
+    pytest.param(
+        {**_AT_GITLAB, "events": ["push"]},
+        "events[0]: 'push' is not an event of a GitLab project, did you mean 'Push Hook'?",
+        id="GitHub's name of a GitLab event",
+    ),
+    pytest.param(
+        {**_AT_GITLAB, "events": ["Push Hook", "tag_push_events"]},
+        "events[1]: 'tag_push_events' is not an event of a GitLab project, did you mean "
+        "'Tag Push Hook'?",
+        id="the API's name of a GitLab event",
+    ),
+    pytest.param(
+        {**_AT_GITLAB, "events": ["Pusch Hook"]},
+        "events[0]: 'Pusch Hook' is not an event of a GitLab project, did you mean 'Push Hook'?",
+        id="GitLab event misspelled",
+    ),
+    pytest.param(
+        {**_AT_GITLAB, "events": ["Subgroup Hook"]},
+        "events[0]: 'Subgroup Hook' is not an event of a GitLab project",
+        id="event of groups",
+    ),
+    pytest.param(
+        {**_AT_GITLAB, "events": []},
+        "events: [] is not a list of events such as ['Push Hook']",
+        id="no event of GitLab",
+    ),
+    # neither
+    pytest.param(
+        {"github": None, "type": "generic-hmac", "events": ["push"]},
+        "events: is not looked at by Receivers of the type generic-hmac; remove it, and choose "
+        "with resource_filter",
+        id="events where nothing looks at them",
+    ),
+    pytest.param(
+        {"github": None, "type": "bitbucket", "events": ["repo:push", " "]},
+        "events[1]: ' ' is not the name of an event",
+        id="event without a name",
     ),
     pytest.param({"type": ["github"]}, "type: ['github'] is not a text", id="type in a list"),
     pytest.param({"type": Later("github")}, f"type: {_OUTPUT}", id="type in an Output"),
@@ -569,6 +672,7 @@ def test_defaults() -> None:
         "events": ["push"],
         "filter": "!has(req.fluxhooksProbe) && !has(req.zen)",
         "generations": [1],
+        "gitlab": None,
         "host": "flux.example.com",
         "interval": None,
         "live": 1,
@@ -591,6 +695,77 @@ def test_none_is_as_good_as_absent() -> None:
     }
 
     assert check_args("app", args()) == check_args("app", given)
+
+
+@pytest.mark.parametrize(
+    ("changes", "type_", "events"),
+    [
+        pytest.param(
+            {"gitlab": {"project": "acme/app"}},
+            "gitlab",
+            ["Push Hook", "Tag Push Hook"],
+            id="a GitLab project",
+        ),
+        pytest.param(
+            {"gitlab": {"group": "17"}, "events": ["Subgroup Hook", "Push Hook"]},
+            "gitlab",
+            ["Push Hook", "Subgroup Hook"],
+            id="a GitLab group",
+        ),
+        pytest.param({"type": "github"}, "github", ["push"], id="Gitea, by hand"),
+        pytest.param(
+            {"type": "github", "events": ["pull_request_approved"]},
+            "github",
+            ["pull_request_approved"],
+            id="an event that only Gitea has",
+        ),
+        pytest.param(
+            {"type": "bitbucket"},
+            "bitbucket",
+            ["repo:push", "repo:refs_changed"],
+            id="Bitbucket, by hand",
+        ),
+        pytest.param({"type": "generic-hmac"}, "generic-hmac", [], id="a CI job, by hand"),
+        pytest.param({"type": "nexus"}, "nexus", [], id="Nexus, by hand"),
+    ],
+)
+def test_senders_other_than_github(changes: dict[str, Any], type_: str, events: list[str]) -> None:
+    """The type follows from the forge, and the events from type and targets."""
+    checked = check_args("app", args(github=None, **changes))
+
+    assert (type_, events) == (checked.type, checked.events)
+    assert ("gitlab" in changes) == checked.managed
+
+
+def test_a_gitlab_hook_in_full() -> None:
+    """Also in another language's spelling; what is not given is left to GitLab."""
+    given = {"group": "acme/team", "pushEventsBranchFilter": "release-*"}
+
+    assert {"group": "acme/team", "push_events_branch_filter": "release-*"} == check_args(
+        "app", args(github=None, gitlab={**given, "project": None})
+    ).gitlab
+
+
+@pytest.mark.parametrize("project", ["acme/app", "acme/team/my.app_2", "4711"])
+def test_projects_that_gitlab_can_have(project: str) -> None:
+    """A path of any depth, or the ID."""
+    checked = check_args("app", args(github=None, gitlab={"project": project}))
+
+    assert {"project": project} == checked.gitlab
+
+
+def test_without_gitlabs_provider_its_installation_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is an extra: the engine fetches the plugin of every SDK that is installed."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    with pytest.raises(ArgumentError) as caught:
+        program(github=None, gitlab={"project": "acme/app"})()
+
+    assert "gitlab: needs Pulumi's GitLab provider: pip install 'fluxhooks[gitlab]'" == str(
+        caught.value
+    )
 
 
 @pytest.mark.parametrize("host", ["flux.example.com", "Flux.Example.com", "10.0.0.1", "a:8443"])

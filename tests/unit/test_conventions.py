@@ -58,12 +58,22 @@ def test_a_resource_made_inside_an_apply_would_be_found() -> None:
         assert 1 == len(found)
 
 
-_MAKERS = {"Generation", "Receiver", "ReceiverSecret", "generated_token", "repository_webhook"}
+_MAKERS = {
+    "Generation",
+    "Receiver",
+    "ReceiverSecret",
+    "generated_token",
+    "project_or_group_webhook",
+    "repository_webhook",
+    "webhook_at_forge",
+}
 
 
 def _makes_a_resource(call: ast.Call) -> bool:
     called = ast.unparse(call.func)
-    return called in _MAKERS or called.startswith(("pulumi_github.", "pulumi_random."))
+    return called in _MAKERS or called.startswith(
+        ("pulumi_github.", "pulumi_gitlab.", "pulumi_random.")
+    )
 
 
 def _applied(tree: ast.Module) -> list[ast.AST]:

@@ -26,6 +26,12 @@ from tests.unit.recording_engine import RecordingEngine
 RecordingEngine().run(program())
 """
 
+_GITLAB_PROGRAM = """
+from tests.unit.program import program
+from tests.unit.recording_engine import RecordingEngine
+RecordingEngine().run(program(github=None, gitlab={"project": "acme/app"}))
+"""
+
 
 def _loaded(program: str) -> set[str]:
     # A child of our own: this interpreter has loaded everything already.
@@ -70,3 +76,11 @@ def test_a_github_program_loads_its_own_providers(module: str, github_program: s
 def test_a_github_program_loads_nothing_of_others(module: str, github_program: set[str]) -> None:
     """No other forge, no SDK of Kubernetes, no HTTP client where nothing is repointed."""
     assert module not in github_program
+
+
+def test_a_gitlab_program_loads_gitlabs_sdk_and_not_githubs() -> None:
+    """Each forge is paid for by those who use it."""
+    loaded = _loaded(_GITLAB_PROGRAM)
+
+    assert "pulumi_gitlab" in loaded
+    assert "pulumi_github" not in loaded

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fluxhooks.components.forges import github_events
+from fluxhooks.components.forges import github_events, gitlab_events
 from fluxhooks.flux import targets
 from fluxhooks.flux.receiver_types import (
+    PROVISIONED,
     RECEIVER_TYPES,
     Proof,
     ReceiverType,
@@ -80,6 +81,11 @@ def test_senders_of_other_bodies_than_json_objects() -> None:
     }
 
 
+def test_what_is_provisioned_can_be_proved() -> None:
+    """The probe needs a token that somebody must know, and a filter that meets JSON only."""
+    assert {"bitbucket", "generic-hmac", "github", "gitlab", "nexus"} == PROVISIONED
+
+
 @pytest.mark.parametrize(
     ("receiver_type", "kinds", "events"),
     [
@@ -120,6 +126,15 @@ def test_default_events_are_events_of_the_forge() -> None:
 
     assert set() == events - github_events.EVENTS
     assert github.ping not in events
+
+
+@pytest.mark.parametrize("at", ["project", "group"])
+def test_default_events_of_gitlab_can_be_asked_for(at: str) -> None:
+    """At a project and at a group."""
+    gitlab = RECEIVER_TYPES[ReceiverType.GITLAB]
+    events = {event for events in gitlab.default_events.values() for event in events}
+
+    assert set() == events - set(gitlab_events.EVENTS[at])
 
 
 def test_default_events_are_for_sources_only() -> None:

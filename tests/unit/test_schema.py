@@ -12,7 +12,7 @@ from typing import Any
 from pulumi.provider.experimental.component import ComponentProvider
 
 from fluxhooks import WebhookReceiver
-from fluxhooks.components.args import GitHubArgs, ResourceRef, WebhookReceiverArgs
+from fluxhooks.components.args import GitHubArgs, GitLabArgs, ResourceRef, WebhookReceiverArgs
 from fluxhooks.components.checks import check_args
 
 _GOLDEN = Path(__file__).parents[1] / "golden/schema.json"
@@ -69,12 +69,10 @@ def test_types_are_those_of_the_arguments() -> None:
     """Nested values too."""
     types = _schema()["types"]
 
-    assert {_camel(key) for key in ResourceRef.__annotations__} == set(
-        types["fluxhooks:index:ResourceRef"]["properties"]
-    )
-    assert {_camel(key) for key in GitHubArgs.__annotations__} == set(
-        types["fluxhooks:index:GitHubArgs"]["properties"]
-    )
+    for nested in (GitHubArgs, GitLabArgs, ResourceRef):
+        assert {_camel(key) for key in nested.__annotations__} == set(
+            types[f"fluxhooks:index:{nested.__name__}"]["properties"]
+        )
 
 
 def test_outputs_are_the_annotated_ones_and_always_there() -> None:

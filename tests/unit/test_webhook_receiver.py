@@ -47,6 +47,8 @@ _PATH_2 = hook_path(_TOKEN_2, "app-g2-0a1b2c3d", "flux-system")
 # What the run before a rotation left behind.
 _ROTATED = {"app": {"hook_url": f"https://flux.example.com{_PATH}"}}
 
+_SECRET_OUTPUTS = {"hook_path", "hook_url", "token"}
+
 _EVERYTHING: dict[str, Any] = {
     "drain": "1s",
     "events": ["push", "release"],
@@ -406,9 +408,10 @@ def test_outputs_in_full() -> None:
         "hook_url": f"https://flux.example.com{_PATH}",
         "receiver_name": "app-g1-0a1b2c3d",
         "secret_name": "app-g1-token-0a1b2c3d",
+        "token": _TOKEN,
         "webhook_id": "app-webhook-id",
     } == plain(outputs)
-    assert {"hook_path", "hook_url"} == {name for name in outputs if is_secret(outputs[name])}
+    assert _SECRET_OUTPUTS == {name for name in outputs if is_secret(outputs[name])}
 
 
 def test_attributes_are_what_was_registered() -> None:
@@ -432,7 +435,7 @@ def test_attributes_are_what_was_registered() -> None:
 
     exported = engine.outputs["fluxhooks-test"]
     assert plain(engine.outputs["app"]) == seen
-    assert {"hook_path", "hook_url"} == {name for name in exported if is_secret(exported[name])}
+    assert _SECRET_OUTPUTS == {name for name in exported if is_secret(exported[name])}
 
 
 # Generations

@@ -1,0 +1,56 @@
+"""GitLab's side of the pair: the webhook of a project or of a group."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from fluxhooks.components.forges.gitlab_events import EVENTS
+
+
+def project_or_group_webhook(
+    name: str,
+    *,
+    at: Mapping[str, pulumi.Input[str]],
+    events: pulumi.Input[list[str]],
+    url: pulumi.Output[str],
+    token: pulumi.Output[str],
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Output[str]:
+    """Register the webhook and return its ID, known when GitLab took it.
+
+    Args:
+        name: one for each generation. Another URL replaces a webhook of GitLab's, and what is
+            replaced can be protected, or deleted first; a new name is a plain create, and the
+            old one a plain delete, after it.
+        at: ``project`` or ``group``, and ``push_events_branch_filter`` where one is wanted.
+    """
+    # The SDK is loaded by the programs that use GitLab, and by no other.
+    import pulumi_gitlab
+
+    opts = pulumi.ResourceOptions.merge(
+        opts, pulumi.ResourceOptions(protect=False, retain_on_delete=False)
+    )
+    kind = "project" if "project" in at else "group"
+    make: Any = {"project": pulumi_gitlab.ProjectHook, "group": pulumi_gitlab.GroupHook}[kind]
+    asked = pulumi.Output.from_input(events)
+    hook = make(
+        name,
+        **at,
+        enable_ssl_verification=True,
+        token=token,
+        url=url,
+        opts=opts,
+        # Each is said: pushes are sent where nothing is, and a refused delivery counts as failed.
+        **{
+            flag: asked.apply(functools.partial(_includes, event))
+            for event, flag in EVENTS[kind].items()
+        },
+    )
+    webhook_id: pulumi.Output[str] = hook.hook_id.apply(lambda known: str(int(known)))
+    return webhook_id
+
+
+def _includes(event: str, events: list[str]) -> bool:
+    return event in events

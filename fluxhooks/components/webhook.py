@@ -1,0 +1,43 @@
+"""The webhook at the forge that the arguments name."""
+
+import pulumi
+
+from fluxhooks.components.checks import Checked
+from fluxhooks.components.forges.github import repository_webhook
+from fluxhooks.components.forges.gitlab import project_or_group_webhook
+from fluxhooks.flux.generations import generation_name
+
+
+def webhook_at_forge(
+    component: pulumi.ComponentResource,
+    name: str,
+    args: Checked,
+    *,
+    url: pulumi.Output[str],
+    token: pulumi.Output[str],
+) -> pulumi.Output[str]:
+    """Register the webhook that calls `url`, and return its ID, known when the forge took it.
+
+    Without a forge there is none, and the ID is empty.
+    """
+    opts = pulumi.ResourceOptions(parent=component)
+    if args.repository is not None:
+        return repository_webhook(
+            f"{name}-webhook",
+            repository=args.repository,
+            events=args.events,
+            url=url,
+            secret=token,
+            opts=opts,
+        )
+    if args.gitlab is not None:
+        return project_or_group_webhook(
+            f"{generation_name(name, args.live)}-webhook",
+            at=args.gitlab,
+            events=args.events,
+            url=url,
+            token=token,
+            opts=opts,
+        )
+    # Known when the URL is, so that nothing is finished with one that did not prove itself.
+    return pulumi.Output.unsecret(url.apply(lambda _: ""))
