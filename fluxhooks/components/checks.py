@@ -368,7 +368,7 @@ def _repository(value: Any) -> str:
 
 def _gitlab(value: Any) -> dict[str, pulumi.Input[str]]:
     _plain("gitlab", value, Mapping)
-    at: dict[str, Any] = {_SPELLINGS.get(k, k): v for k, v in value.items() if v is not None}
+    at = {str(_SPELLINGS.get(k, k)): v for k, v in value.items() if v is not None}
     _known_keys("gitlab", at, GitLabArgs.__annotations__)
     given = [key for key in ("project", "group") if key in at]
     if len(given) != 1:
