@@ -16,13 +16,15 @@ log says of the user that only this stack has. They are held against the least p
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lightkube.generic_resource import create_namespaced_resource
 
 from bench.rotation.programs import NAIVE, OURS
+from sandbox.cluster import ApiRequest
+from sandbox.forges.github import Request
 from sandbox.in_place import PROGRAM as IN_PLACE
 from sandbox.load import Answer, Load, Tally
 from sandbox.sandbox import Sandbox
@@ -32,7 +34,7 @@ RATE = 40.0
 """Deliveries a second; more would starve the engine where both share two cores."""
 
 BEFORE, AFTER = 4.0, 9.0
-"""Seconds of load before the first rotation begins and after it repointed the webhook."""
+"""Seconds of full load before the first rotation, and after it repointed the webhook."""
 
 SETTLED = 1.0
 """Seconds of load after the last rotation."""
@@ -57,6 +59,7 @@ class Way:
         rotations: at least so many.
         deliveries: and until at least so many were sent.
         api_calls_least: of one rotation.
+        remark: what goes on after its rotations; "" where nothing does.
         settings: what its program asks for beyond what all do.
     """
 
@@ -67,7 +70,15 @@ class Way:
     rotations: int
     deliveries: int = 0
     api_calls_least: int = _REPLACING_LEAST
+    remark: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def load(self) -> str:
+        """What the forge does to it, in words."""
+        if not self.queued:
+            return "nothing queued"
+        return f"every second delivery {self.queued:g} s late"
 
 
 QUEUED = 4.0
@@ -80,8 +91,17 @@ WAYS = (
         queued=QUEUED,
         rotations=3,
         api_calls_least=_IN_PLACE_LEAST,
+        remark="and so on, until the controller reads the Secret again: up to 10 minutes",
     ),
     Way(key="naive", title="naive replacement", program=NAIVE, queued=QUEUED, rotations=3),
+    Way(
+        key="ours_queued",
+        title="fluxhooks",
+        program=OURS,
+        queued=QUEUED,
+        rotations=8,
+        settings={"drain": "6s"},
+    ),
     Way(
         key="ours",
         title="fluxhooks",
@@ -90,14 +110,6 @@ WAYS = (
         rotations=50,
         deliveries=10_000,
         settings={"drain": "1s"},
-    ),
-    Way(
-        key="ours_queued",
-        title="fluxhooks",
-        program=OURS,
-        queued=QUEUED,
-        rotations=8,
-        settings={"drain": "6s"},
     ),
 )
 
@@ -109,17 +121,14 @@ class Result:
     Attributes:
         runs: the seconds of each rotation's update, drain included.
         answers: of all deliveries, in the order in which they came.
-        repointed_at: when the webhook got its new URL, of each rotation; seconds since 1970.
-        retired_at: when the first Receiver was deleted; None where none was.
+        forge_requests, api_requests: what the updates asked, oldest first.
     """
 
     way: Way
     runs: list[float]
     answers: list[Answer]
-    forge_calls: int
-    api_calls: int
-    repointed_at: list[float]
-    retired_at: float | None
+    forge_requests: list[Request]
+    api_requests: list[ApiRequest]
 
     @property
     def rotations(self) -> int:
@@ -135,6 +144,16 @@ class Result:
     def tally(self) -> Tally:
         """What became of the deliveries."""
         return Tally.of(self.answers)
+
+    @property
+    def repointed_at(self) -> list[float]:
+        """When the forge was asked to change the webhook, in each rotation."""
+        return _repointed_at(self.forge_requests)
+
+    @property
+    def retired_at(self) -> float | None:
+        """When the first Receiver was deleted; None where none was."""
+        return next((r.at for r in self.api_requests if str(r) == "delete receivers"), None)
 
     @property
     def forge_calls_least(self) -> int:
@@ -154,9 +173,9 @@ class Result:
             "rotations": self.rotations,
             "seconds": round(sum(self.runs), 1),
             "queued_seconds": self.way.queued,
-            "forge_calls": self.forge_calls,
+            "forge_calls": len(self.forge_requests),
             "forge_calls_least": self.forge_calls_least,
-            "api_calls": self.api_calls,
+            "api_calls": len(self.api_requests),
             "api_calls_least": self.api_calls_least,
         }
 
@@ -165,27 +184,38 @@ OnRotation = Callable[[int, int], None]
 """Told after each rotation: how many there were, how many deliveries were sent."""
 
 
-def measure(sandbox: Sandbox, way: Way, *, on_rotation: OnRotation | None = None) -> Result:
-    """Provision a stack of this way and rotate it under load."""
+def measure(
+    sandbox: Sandbox,
+    way: Way,
+    *,
+    before: float = BEFORE,
+    after: float = AFTER,
+    on_rotation: OnRotation | None = None,
+) -> Result:
+    """Provision a stack of this way and rotate it under load.
+
+    Args:
+        before, after: seconds of full load before the first rotation, and after it repointed the
+            webhook.
+    """
     subject = _Subject(sandbox, way)
     runs: list[float] = []
     with Load(sandbox.github, subject.name, rate=RATE, queued=way.queued) as load:
-        time.sleep(BEFORE)
-        for number in subject.rotations(load):
+        time.sleep(way.queued + before)
+        while len(runs) < way.rotations or load.sent < way.deliveries:
             runs.append(subject.rotate().seconds)
             if on_rotation is not None:
-                on_rotation(number, load.sent)
-            if number == 1:
-                time.sleep(max(0.0, subject.repointed_at()[0] + AFTER - time.time()))
+                on_rotation(len(runs), load.sent)
+            if len(runs) == 1:
+                (repointed_at,) = _repointed_at(subject.forge_requests())
+                time.sleep(max(0.0, repointed_at + after - time.time()))
         time.sleep(SETTLED)
     return Result(
         way=way,
         runs=runs,
         answers=load.answers,
-        forge_calls=subject.forge_calls(),
-        api_calls=subject.api_calls(),
-        repointed_at=subject.repointed_at(),
-        retired_at=subject.retired_at(),
+        forge_requests=subject.forge_requests(),
+        api_requests=subject.api_requests(),
     )
 
 
@@ -193,46 +223,29 @@ class _Subject:
     """A stack of one way, provisioned, with a repository and a user of its own."""
 
     def __init__(self, sandbox: Sandbox, way: Way) -> None:
-        self.name = way.key.replace("_", "-")
+        self.name = f"bench-{way.key.replace('_', '-')}"
         self._sandbox = sandbox
         self._way = way
         repository = sandbox.github.create_repository(self.name)
         self._make_source(repository.clone_url)
         self._stack = self._make_stack()
         self._stack.up()
-        self._forge_calls_before = len(sandbox.github.requests)
-        self._api_calls_before = len(sandbox.cluster.requests_of(self.name))
+        self._forge_requests_before = len(sandbox.github.requests)
+        self._api_requests_before = len(sandbox.cluster.requests_of(self.name))
         self._rotation = 1
-
-    def rotations(self, load: Load) -> Iterator[int]:
-        """Count the rotations, until there was enough of them and of deliveries."""
-        number = 0
-        while number < self._way.rotations or load.sent < self._way.deliveries:
-            number += 1
-            yield number
 
     def rotate(self) -> Run:
         """Rotate once."""
         self._rotation += 1
         return self._stack.up("--config", f"rotation={self._rotation}")
 
-    def forge_calls(self) -> int:
-        """How much the rotations asked the forge."""
-        return len(self._sandbox.github.requests) - self._forge_calls_before
+    def forge_requests(self) -> list[Request]:
+        """What the rotations asked the forge."""
+        return self._sandbox.github.requests[self._forge_requests_before :]
 
-    def api_calls(self) -> int:
-        """How much the rotations asked the API server."""
-        return len(self._sandbox.cluster.requests_of(self.name)) - self._api_calls_before
-
-    def repointed_at(self) -> list[float]:
-        """When the forge was asked to change the webhook."""
-        requests = self._sandbox.github.requests[self._forge_calls_before :]
-        return [request.at for request in requests if request.method == "PATCH"]
-
-    def retired_at(self) -> float | None:
-        """When the first Receiver was deleted."""
-        requests = self._sandbox.cluster.requests_of(self.name)
-        return next((r.at for r in requests if str(r) == "delete receivers"), None)
+    def api_requests(self) -> list[ApiRequest]:
+        """What the rotations asked the API server."""
+        return self._sandbox.cluster.requests_of(self.name)[self._api_requests_before :]
 
     def _make_source(self, url: str) -> None:
         # Suspended, it shows what a delivery asks for and costs no fetch for each.
@@ -260,3 +273,7 @@ class _Subject:
             }
         )
         return stack
+
+
+def _repointed_at(requests: list[Request]) -> list[float]:
+    return [request.at for request in requests if request.method == "PATCH"]
