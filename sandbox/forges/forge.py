@@ -134,7 +134,7 @@ class Forge(ABC):
         connections: Connections = {}
         front = Front(
             application,
-            prefix=self.api_path,
+            api_path=self.api_path,
             requests=self._requests,
             faults=self.faults,
             connections=connections,

@@ -55,7 +55,7 @@ def connection_keeper(connections: Connections) -> type[asyncio.Protocol]:
 
 
 class Front:
-    """The outermost ASGI application: takes `prefix` off the path, applies faults, records.
+    """The outermost ASGI application: applies faults and records, by paths below `api_path`.
 
     What is behind it sees the path as it came, for a name in it may hold a `%2F`.
     """
@@ -64,13 +64,13 @@ class Front:
         self,
         app: ASGIApp,
         *,
-        prefix: str,
+        api_path: str,
         requests: list[Request],
         faults: Faults,
         connections: Connections,
     ) -> None:
         self._app = app
-        self._prefix = prefix
+        self._api_path = api_path
         self._requests = requests
         self._faults = faults
         self._connections = connections
@@ -83,9 +83,10 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise ValueError(f"cannot serve {scope['type']!r}, only http")
-        path = self._below(scope["path"])
-        came = self._below(scope["raw_path"].decode("latin-1"))
-        scope = {**scope, "path": came, "raw_path": came.encode("latin-1")}
+        path: str = scope["path"]
+        if path.startswith(f"{self._api_path}/"):
+            path = path.removeprefix(self._api_path)
+        scope = {**scope, "path": scope["raw_path"].decode("latin-1")}
         started = time.time()
         fault = self._faults.take(scope["method"], path)
 
@@ -111,9 +112,6 @@ class Front:
                 pass
         note(fault.status if fault.kind is Kind.RESPOND else 0)
         await self._misbehave(fault, scope, receive, send)
-
-    def _below(self, path: str) -> str:
-        return path.removeprefix(self._prefix) if path.startswith(f"{self._prefix}/") else path
 
     async def _misbehave(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.kind is Kind.RESPOND:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-from threading import Event
 from typing import Annotated
 
 import typer
 
+from sandbox.forges.alone import until_interrupted
 from sandbox.forges.github import GitHub
 
 
@@ -21,16 +20,9 @@ def main(
     ] = None,
 ) -> None:
     """Serve a GitHub on loopback and print how to reach it."""
-    interrupted = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: interrupted.set())
     with GitHub(directory, owner=owner, ca_file=ca_file) as github:
-        typer.echo(f"base_url: {github.base_url}")
-        typer.echo(f"token:    {github.token}")
-        for name in repository or []:
-            typer.echo(f"clone:    {github.create_repository(name).clone_url}")
-        typer.echo("Stop with Ctrl-C.")
-        interrupted.wait()
+        made = [github.create_repository(name) for name in repository or []]
+        until_interrupted(github.base_url, github.token, made)
 
 
 if __name__ == "__main__":

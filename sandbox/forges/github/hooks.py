@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from sandbox.forges.encoding import JsonObject, timestamp
 from sandbox.forges.github import errors
 from sandbox.forges.github.events import ORGANIZATION_EVENTS, REPOSITORY_EVENTS
+from sandbox.forges.web_address import is_web_address
 
 HOOKS_PER_EVENT = 20
 MASK = "********"
@@ -229,7 +229,7 @@ def _config(value: object) -> tuple[str, str, bool, str | None]:
     url = value.get("url")
     if not url:
         raise errors.invalid_hook("Config must contain URL for webhooks")
-    if not isinstance(url, str) or not _is_web_address(url):
+    if not isinstance(url, str) or not is_web_address(url):
         raise errors.invalid_hook(
             "The URL you've entered is not valid. "
             "Please make sure that you encode all special characters first"
@@ -244,17 +244,6 @@ def _config(value: object) -> tuple[str, str, bool, str | None]:
     if secret is not None and not isinstance(secret, str):
         raise errors.invalid_request("For 'properties/secret', the value is not a string.")
     return url, content_type, str(insecure_ssl) == "1", secret or None
-
-
-def _is_web_address(url: str) -> bool:
-    if any(character <= " " or character in '"<>\\^`{|}' for character in url):
-        return False
-    try:
-        parts = urlsplit(url)
-        port_is_valid = parts.port is None or parts.port > 0
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and port_is_valid
 
 
 def _identity(hook: Hook) -> tuple[str, str, bool]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import Mount
 
 from sandbox.forges.authorization import password
 from sandbox.forges.encoding import dump
@@ -132,7 +133,8 @@ class GitHub(Forge):
             forge="GitHub",
         )
         app = Starlette(
-            routes=[*git.routes(), *api.routes()],
+            # As on github.com, and where an Enterprise Server has them.
+            routes=[*git.routes(), *api.routes(), Mount(self.api_path, routes=api.routes())],
             exception_handlers={404: api.refuse, 405: api.refuse},
         )
         app.router.redirect_slashes = False
