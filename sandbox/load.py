@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from sandbox.forges.github import GitHub
+from sandbox.forges.gitlab import GitLab
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ class Tally:
 class Load:
     """Sends pushes of `repository` at `rate` a second, from entering the context to leaving it.
 
-    Every second one is held back by the forge for `queued` seconds, as a busy forge does, and then
-    goes to the URL that was the webhook's when it was queued.
+    Every second one is held back by the forge for `queued` seconds, as a busy forge does. GitHub's
+    then goes to the URL that was the webhook's when it was queued, GitLab's to the webhook's own,
+    and to none when the webhook is gone.
 
     Attributes:
         answers: in the order in which they came; there when the context was left.
@@ -69,8 +71,10 @@ class Load:
 
     answers: list[Answer]
 
-    def __init__(self, github: GitHub, repository: str, *, rate: float, queued: float) -> None:
-        self._github = github
+    def __init__(
+        self, forge: GitHub | GitLab, repository: str, *, rate: float, queued: float
+    ) -> None:
+        self._forge = forge
         self._repository = repository
         self._rate = rate
         self._queued = queued
@@ -90,7 +94,7 @@ class Load:
 
     def __enter__(self) -> Self:
         turns = itertools.cycle((0.0, self._queued))
-        self._github.delivery_delay = lambda: next(turns)
+        self._forge.delivery_delay = lambda: next(turns)
         self._thread.start()
         return self
 
@@ -102,14 +106,14 @@ class Load:
     ) -> None:
         self._stop.set()
         self._thread.join()
-        self._github.wait_idle(self._queued + 30)
-        self._github.delivery_delay = 0.0
-        answers = {
-            delivery.guid: Answer(
-                delivery.delivered_at, delivery.status_code if delivery.answered else None
-            )
-            for delivery in self._github.deliveries(self._repository)
-        }
+        self._forge.wait_idle(self._queued + 30)
+        self._forge.delivery_delay = 0.0
+        answers: dict[str, Answer] = {}
+        for delivery in self._forge.deliveries(self._repository):
+            status = delivery.status_code if delivery.answered else None
+            # Where one webhook takes the place of another, both are told, and one is enough.
+            if delivery.guid not in answers or status == 200:
+                answers[delivery.guid] = Answer(delivery.delivered_at, status)
         # An event of which no webhook was told has no delivery, and is lost all the same.
         found = (answers.get(guid) or Answer(at, None) for guid, at in self._sent.items())
         self.answers = sorted(found, key=lambda answer: answer.at)
@@ -117,6 +121,6 @@ class Load:
     def _send(self) -> None:
         due = time.monotonic()
         while not self._stop.is_set():
-            self._sent[self._github.send(self._repository)] = time.time()
+            self._sent[self._forge.send(self._repository)] = time.time()
             due += 1 / self._rate
             self._stop.wait(max(0.0, due - time.monotonic()))
