@@ -1,6 +1,12 @@
 """Webhook receivers for Flux with Pulumi: provisioned in one step, proved, rotated without loss."""
 
-from fluxhooks.components.args import GitHubArgs, GitLabArgs, ResourceRef, WebhookReceiverArgs
+from fluxhooks.components.args import (
+    GitHubArgs,
+    GitLabArgs,
+    ResourceRef,
+    ScheduleArgs,
+    WebhookReceiverArgs,
+)
 from fluxhooks.components.webhook_receiver import WebhookReceiver
 from fluxhooks.errors import (
     ArgumentError,
@@ -36,6 +42,7 @@ __all__ = [
     "ReceiverType",
     "RefusedError",
     "ResourceRef",
+    "ScheduleArgs",
     "SettingError",
     "VerificationError",
     "WebhookReceiver",

@@ -50,6 +50,20 @@ class GitLabArgs(TypedDict):
     """The branches whose pushes are sent, with wildcards as in "release-*"; all when absent."""
 
 
+class ScheduleArgs(TypedDict):
+    """A rotation every so often: the first update of a new period makes the next generation."""
+
+    every: str
+    """How long a period is, in days or weeks: "90d", "12w"."""
+
+    since: str
+    """The day on which the first period begins, in UTC, as in "2026-01-31"."""
+
+    extra: NotRequired[int]
+    """Rotations out of turn so far; raising it by one rotates at once, as after a leak. 0 when
+    absent; never lowered."""
+
+
 class WebhookReceiverArgs(TypedDict):
     """The arguments of a WebhookReceiver."""
 
@@ -83,6 +97,9 @@ class WebhookReceiverArgs(TypedDict):
     generation: NotRequired[int]
     """The live generation, from 1. Raising it by one rotates the secret. When absent: the stack's
     configuration fluxhooks:generations ({"<name>": {"live": 2, "retained": [1]}}), else 1."""
+
+    schedule: NotRequired[ScheduleArgs]
+    """Names the live generation by the calendar, in place of generation."""
 
     retained: NotRequired[Sequence[int]]
     """Older generations that are kept, by number; none when absent."""

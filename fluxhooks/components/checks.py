@@ -4,6 +4,7 @@ Every check names the argument, the value and the cure. A value inside an Output
 it is known, and raises the same ArgumentError.
 """
 
+import datetime
 import importlib.util
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,8 +13,9 @@ from typing import Any, Final
 
 import pulumi
 
-from fluxhooks.components.args import GitLabArgs, WebhookReceiverArgs
+from fluxhooks.components.args import GitLabArgs, ScheduleArgs, WebhookReceiverArgs
 from fluxhooks.components.forges import github_events, gitlab_events
+from fluxhooks.components.overrides import Overrides
 from fluxhooks.errors import ArgumentError
 from fluxhooks.flux import durations, resource_filter, targets
 from fluxhooks.flux.generations import declared
@@ -23,6 +25,7 @@ from fluxhooks.flux.receiver_types import (
     ReceiverType,
     default_events,
 )
+from fluxhooks.flux.schedule import Schedule, as_text, due_after, period, schedule
 
 # Pulumi appends up to nine characters to a name, and Kubernetes takes 63 in a label.
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?")
@@ -59,9 +62,13 @@ class Checked:
         events: the webhook's events.
         filter: the Receiver's ``spec.resourceFilter``.
         interval: the Receiver's ``spec.interval``, or None for Flux's default.
-        authority: who names the live generation, "program" or "configuration".
+        authority: who names the live generation, "program", "schedule" or "configuration".
+        next_by_schedule: when the next one is due where the authority is "schedule", else "".
+        rotate_every: how old a secret is to become, by the configuration; None where it says
+            nothing.
         generations: all declared generations, ascending; `live` is one of them.
         drain, verify_timeout: seconds.
+        revokes: whether this run may cut off a generation that its sender still calls.
     """
 
     type: ReceiverType
@@ -74,11 +81,21 @@ class Checked:
     filter: pulumi.Input[str]
     interval: pulumi.Input[str] | None
     authority: str
+    next_by_schedule: str
+    rotate_every: datetime.timedelta | None
     live: int
     generations: list[int]
     drain: float
     verify: bool
     verify_timeout: float
+    revokes: bool
+
+    def due_at(self, created_at: str) -> str:
+        """Return when the next rotation is due; `created_at` is the live generation's.
+
+        "" where neither a schedule nor the configuration says so.
+        """
+        return self.next_by_schedule or due_after(created_at, self.rotate_every)
 
     @property
     def managed(self) -> bool:
@@ -87,7 +104,11 @@ class Checked:
 
 
 def check_args(
-    name: str, args: WebhookReceiverArgs, configured: Mapping[str, Any] | None = None
+    name: str,
+    args: WebhookReceiverArgs,
+    configured: Mapping[str, Any] | None = None,
+    *,
+    rotate_every: str | None = None,
 ) -> Checked:
     """Return `args` checked and completed.
 
@@ -95,9 +116,11 @@ def check_args(
         name: the component's logical name, from which its objects are named.
         args: the arguments, as a mapping; other languages' programs send a plain one.
         configured: the stack's configuration ``fluxhooks:generations``, if there is one.
+        rotate_every: the stack's configuration ``fluxhooks:rotate_every``, if there is one.
 
     Raises:
         ArgumentError: a known value cannot work.
+        SettingError: the environment of this run has a value that cannot work.
     """
     _plain("args", args, Mapping)
     values: dict[str, Any] = {key: value for key, value in args.items() if value is not None}
@@ -116,7 +139,12 @@ def check_args(
     receiver_type = _type(forge, values.get("type"))
     gitlab = _gitlab(values["gitlab"]) if forge == "gitlab" else None
     sender = ("project" if "project" in gitlab else "group") if gitlab is not None else forge
+    scheduled, today = _schedule(values), datetime.datetime.now(datetime.UTC).date()
+    if scheduled is not None:
+        _schedule_alone(name, scheduled, scheduled.generation(today), configured or {})
+        values["generation"] = scheduled.generation(today)
     live, generations = _generations(name, values, configured or {})
+    overrides = Overrides.read()
     resources = _when_known(values["resources"], _resources)
     events = _when_known(
         {"events": values.get("events"), "resources": resources},
@@ -134,12 +162,19 @@ def check_args(
         events=events,
         filter=_when_known(values.get("resource_filter"), _filter),
         interval=_when_known(values.get("interval"), _interval),
-        authority="program" if "generation" in values else "configuration",
+        authority=_authority(values),
+        next_by_schedule="" if scheduled is None else as_text(scheduled.due(today)),
+        rotate_every=None
+        if rotate_every is None
+        else period("fluxhooks:rotate_every", rotate_every),
         live=live,
         generations=generations,
-        drain=_seconds("drain", values.get("drain", "30s")),
-        verify=_plain("verify", values.get("verify", True), bool),
+        drain=_seconds("drain", values.get("drain", "30s"))
+        if overrides.drain is None
+        else overrides.drain,
+        verify=_plain("verify", values.get("verify", True), bool) and overrides.verify,
         verify_timeout=_seconds("verify_timeout", values.get("verify_timeout", "60s")),
+        revokes=overrides.revoke,
     )
 
 
@@ -158,6 +193,7 @@ _EXAMPLES: Final = {
     "gitlab": '{"project": "acme/app"}',
     "host": 'the public host of webhook-receiver, such as "flux.example.com"',
     "resources": '[{"kind": "GitRepository", "name": "app"}]',
+    "schedule": '{"every": "90d", "since": "2026-01-31"}',
 }
 
 
@@ -291,6 +327,30 @@ def _type(forge: str, value: Any) -> ReceiverType:
     return ReceiverType(value)
 
 
+def _authority(values: Mapping[str, Any]) -> str:
+    if "schedule" in values:
+        return "schedule"
+    return "program" if "generation" in values else "configuration"
+
+
+def _schedule(values: Mapping[str, Any]) -> Schedule | None:
+    if "schedule" not in values:
+        return None
+    if "generation" in values:
+        raise ArgumentError(
+            "schedule", "is given beside generation; one of them decides: remove the other"
+        )
+    given = _plain("schedule", values["schedule"], Mapping)
+    _known_keys("schedule", given, ScheduleArgs.__annotations__)
+    for key in sorted(ScheduleArgs.__required_keys__):
+        if given.get(key) is None:
+            raise ArgumentError(f"schedule.{key}", f"is missing; give {_EXAMPLES['schedule']}")
+    extra = given.get("extra")
+    return schedule(
+        given["every"], given["since"], 0 if extra is None else extra, argument="schedule."
+    )
+
+
 def _generations(
     name: str, values: Mapping[str, Any], configured: Mapping[str, Any]
 ) -> tuple[int, list[int]]:
@@ -327,10 +387,30 @@ def _generations(
         raise ArgumentError(paths[0] if live < 1 else paths[1], str(error)) from None
 
 
-def _one_authority(name: str, live: int, configured: Mapping[str, Any]) -> None:
+def _configured_live(name: str, configured: Mapping[str, Any]) -> Any:
     entry = configured.get(name) if isinstance(configured, Mapping) else None
-    other = entry.get("live", live) if isinstance(entry, Mapping) else live
-    if other != live:
+    return entry.get("live") if isinstance(entry, Mapping) else None
+
+
+def _schedule_alone(
+    name: str, scheduled: Schedule, due: int, configured: Mapping[str, Any]
+) -> None:
+    other = _configured_live(name, configured)
+    # An equal number would be another one on the day the next is due.
+    if other is not None:
+        key = f"fluxhooks:generations.{name}"
+        ahead = other - due if isinstance(other, int) else 0
+        kept = f" and give it extra {scheduled.extra + ahead}" if ahead > 0 else ""
+        raise ArgumentError(
+            "schedule",
+            f"gives {due}, and the configuration {key}.live says {other!r}; one place decides: "
+            f"remove the schedule, or keep it{kept} and pulumi config rm --path '{key}'",
+        )
+
+
+def _one_authority(name: str, live: int, configured: Mapping[str, Any]) -> None:
+    other = _configured_live(name, configured)
+    if other not in (None, live):
         key = f"fluxhooks:generations.{name}"
         raise ArgumentError(
             "generation",

@@ -8,7 +8,6 @@ webhooks in one update share one window.
 """
 
 import asyncio
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,9 +21,7 @@ from fluxhooks.errors import (
     CatchUpError,
     IncompleteUpdateError,
     ReceiverNotProvedError,
-    SettingError,
 )
-from fluxhooks.flux import durations
 from fluxhooks.observe import probe
 
 
@@ -62,7 +59,6 @@ class Repointing:
         previous: pulumi.Output[dict[str, Any]] = pulumi.Output.from_input(_finished(component))
         self._name = name
         self._args = args
-        self._drain = _drain(args)
         self._component = component
         self._inputs = {
             "events": args.events,
@@ -101,7 +97,7 @@ class Repointing:
     async def _prove(self, inputs: dict[str, Any]) -> str:
         known = _Known(**inputs)
         self._keep_what_is_called(known)
-        if known.repoints and self._verifies() and not pulumi.runtime.is_dry_run():
+        if known.repoints and self._args.verify and not pulumi.runtime.is_dry_run():
             answer = await self._deliver(known, probe.probe_body(self._args.type), retry=True)
             if answer.status != 200:
                 raise ReceiverNotProvedError(_not_proved(self._name, self._args, known, answer))
@@ -130,7 +126,12 @@ class Repointing:
 
     def _keep_what_is_called(self, known: _Known) -> None:
         called = known.previous.get("generation")
-        if self._args.managed or not known.previous.get("hook_url") or called is None or _revokes():
+        if (
+            self._args.managed
+            or not known.previous.get("hook_url")
+            or called is None
+            or self._args.revokes
+        ):
             return
         if int(called) not in self._args.generations:
             raise ArgumentError(
@@ -143,26 +144,26 @@ class Repointing:
 
     async def _catch_up_and_drain(self, known: _Known) -> None:
         clock = asyncio.get_running_loop().time
-        drained_at = clock() + self._drain
+        drained_at = clock() + self._args.drain
         await self._catch_up(known)
         pulumi.log.info(
             f"{self._name}: the webhook points at generation {self._args.live}; older ones "
-            f"answer for {self._drain:g} s more",
+            f"answer for {self._args.drain:g} s more",
             self._component,
         )
         await asyncio.sleep(max(0.0, drained_at - clock()))
 
     async def _catch_up(self, known: _Known) -> None:
         # Whatever is still queued for the old URL asks for no more than this one reconcile.
-        verifies = self._verifies()
-        answer = await self._deliver(known, probe.catch_up_body(self._args.type), retry=verifies)
+        body = probe.catch_up_body(self._args.type)
+        answer = await self._deliver(known, body, retry=self._args.verify)
         if answer.status == 200:
             return
         message = (
             f"{self._name}: the webhook points at generation {self._args.live}, but the delivery "
             f"that catches up for queued ones got {answer} instead of 200"
         )
-        if verifies:
+        if self._args.verify:
             raise CatchUpError(f"{message}; nothing was deleted, run pulumi up again")
         pulumi.log.warn(f"{message}; it is not repeated, as verify is off", self._component)
 
@@ -175,21 +176,6 @@ class Repointing:
             body=body,
             settle_for=self._args.verify_timeout if retry else 0,
         )
-
-    def _verifies(self) -> bool:
-        return self._args.verify and os.environ.get("FLUXHOOKS_VERIFY", "").lower() != "off"
-
-
-def _drain(args: Checked) -> float:
-    override = os.environ.get("FLUXHOOKS_DRAIN", "")
-    try:
-        return durations.seconds(override) if override else args.drain
-    except ValueError as error:
-        raise SettingError(f"FLUXHOOKS_DRAIN in the environment: {error}") from None
-
-
-def _revokes() -> bool:
-    return os.environ.get("FLUXHOOKS_REVOKE", "").lower() == "on"
 
 
 async def _finished(component: pulumi.ComponentResource) -> dict[str, Any]:

@@ -40,10 +40,17 @@ class WebhookReceiver(pulumi.ComponentResource):
     """The live generation."""
 
     generation_authority: pulumi.Output[str]
-    """Who names the live generation: "program", by the argument, or "configuration"."""
+    """Who names the live generation: "program" or "schedule", by the argument, or
+    "configuration"."""
 
     created_at: pulumi.Output[str]
-    """When the live generation's Secret was made, as in "2026-11-22T13:21:51Z"."""
+    """When the live generation's Secret was made, as in "2026-11-22T13:21:51Z". How old it
+    is, this and a clock tell; an age here would change the state in every run."""
+
+    due_at: pulumi.Output[str]
+    """When the next rotation is due, as in "2027-02-20T00:00:00Z": by the schedule, else by the
+    stack's configuration fluxhooks:rotate_every ("90d") and the age of the live generation's
+    Secret; "" where neither is given."""
 
     token: pulumi.Output[str]
     """What the sender signs or shows; secret."""
@@ -67,8 +74,15 @@ class WebhookReceiver(pulumi.ComponentResource):
 
         Raises:
             ArgumentError: an argument cannot work; nothing is registered then.
+            SettingError: the environment of this run cannot work; the same.
         """
-        checked = check_args(name, args, pulumi.Config("fluxhooks").get_object("generations"))
+        config = pulumi.Config("fluxhooks")
+        checked = check_args(
+            name,
+            args,
+            config.get_object("generations"),
+            rotate_every=config.get("rotate_every"),
+        )
         super().__init__("fluxhooks:index:WebhookReceiver", name, {}, opts)
         generations = {n: Generation(self, name, n, checked) for n in checked.generations}
         live = generations[checked.live]
@@ -83,11 +97,13 @@ class WebhookReceiver(pulumi.ComponentResource):
         self.generation = pulumi.Output.from_input(checked.live)
         self.generation_authority = pulumi.Output.from_input(checked.authority)
         self.created_at = live.created_at
+        self.due_at = live.created_at.apply(checked.due_at)
         pulumi.Output.from_input(checked.resources).apply(self._warn_of_appliers)
         finished_url = repointing.finished_url(self.webhook_id)
         self.register_outputs(
             {
                 "created_at": self.created_at,
+                "due_at": self.due_at,
                 "generation": self.generation,
                 "generation_authority": self.generation_authority,
                 "hook_path": finished_url.apply(path_of),

@@ -25,6 +25,7 @@ hook = WebhookReceiver(
 )
 
 assert_type(hook.created_at, pulumi.Output[str])
+assert_type(hook.due_at, pulumi.Output[str])
 assert_type(hook.generation, pulumi.Output[int])
 assert_type(hook.generation_authority, pulumi.Output[str])
 assert_type(hook.hook_path, pulumi.Output[str])
@@ -54,6 +55,7 @@ WebhookReceiver(
         "namespace": text,
         "events": [text, "push"],
         "generation": 2,
+        "schedule": {"every": "90d", "since": "2026-01-31", "extra": 0},
         "retained": [1],
         "drain": "30s",
         "verify": True,

@@ -16,7 +16,7 @@ from tests.unit.recording_engine import RecordingEngine
 
 _KNOWN = (
     "drain, events, generation, github, gitlab, host, interval, namespace, resource_filter, "
-    "resources, retained, type, verify, verify_timeout"
+    "resources, retained, schedule, type, verify, verify_timeout"
 )
 _SOURCES = "Bucket, GitRepository, HelmChart, HelmRepository, ImageRepository, OCIRepository"
 _TYPES = (
@@ -442,6 +442,37 @@ _BAD_PLAIN_VALUES = [
         "verify_timeout: '1d' is not a duration such as '30s', '1m30s' or '2h'",
         id="time-out in days",
     ),
+    pytest.param(
+        {"schedule": {"every": "90d", "since": "2026-01-31"}, "generation": 2},
+        "schedule: is given beside generation; one of them decides: remove the other",
+        id="schedule and generation",
+    ),
+    pytest.param({"schedule": "90d"}, "schedule: '90d' is not a mapping", id="schedule as a text"),
+    pytest.param(
+        {"schedule": {"every": "90d"}},
+        'schedule.since: is missing; give {"every": "90d", "since": "2026-01-31"}',
+        id="schedule without a beginning",
+    ),
+    pytest.param(
+        {"schedule": {"evry": "90d", "since": "2026-01-31"}},
+        "schedule.evry: is not an argument, did you mean 'every'?; known are every, extra, since",
+        id="schedule misspelled",
+    ),
+    pytest.param(
+        {"schedule": {"every": "3m", "since": "2026-01-31"}},
+        "schedule.every: '3m' is not a period; use days or weeks, as in '90d' or '12w'",
+        id="schedule in months",
+    ),
+    pytest.param(
+        {"schedule": {"every": "90d", "since": "31.1.2026"}},
+        "schedule.since: '31.1.2026' is not a day such as '2026-01-31'",
+        id="schedule from no day",
+    ),
+    pytest.param(
+        {"schedule": {"every": "90d", "since": "2026-01-31", "extra": 0.5}},
+        "schedule.extra: 0.5 is not a number of rotations; use 0 or more",
+        id="half a rotation",
+    ),
     pytest.param({"verify": "no"}, "verify: 'no' is not true or false", id="verify as a text"),
     pytest.param({"verify": 1}, "verify: 1 is not true or false", id="verify as a number"),
     pytest.param({"verify": Later(True)}, f"verify: {_OUTPUT}", id="verify in an Output"),
@@ -677,10 +708,13 @@ def test_defaults() -> None:
         "interval": None,
         "live": 1,
         "namespace": "flux-system",
+        "next_by_schedule": "",
         "repository": "app",
         "resources": [
             {"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "name": "app"}
         ],
+        "revokes": False,
+        "rotate_every": None,
         "type": ReceiverType.GITHUB,
         "verify": True,
         "verify_timeout": 60.0,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxhooks import ArgumentError, generation_for
-from fluxhooks.flux.schedule import period
+from fluxhooks.flux.schedule import as_text, due_after, period, schedule
 
 _DAYS = st.dates(datetime.date(2020, 1, 1), datetime.date(2090, 1, 1))
 _PERIODS = st.integers(1, 400)
@@ -58,11 +58,47 @@ def test_each_period_is_as_long_as_it_says(since: datetime.date, days: int, peri
     )
 
 
+@given(since=_DAYS, days=_PERIODS, today=_DAYS)
+def test_the_next_one_is_due_on_the_day_on_which_the_number_rises(
+    since: datetime.date, days: int, today: datetime.date
+) -> None:
+    """And not on the day before; it is never today."""
+    asked = schedule(f"{days}d", since)
+    due = asked.due(today)
+
+    assert due > today
+    assert asked.generation(today) == asked.generation(due - datetime.timedelta(days=1))
+    assert asked.generation(today) + 1 == asked.generation(due)
+
+
 def test_a_rotation_out_of_turn_is_one_more() -> None:
     """The emergency bump stays in the number, so that it never falls."""
     day = datetime.date(2026, 5, 1)
 
     assert 3 == generation_for(since="2026-01-01", extra=1, today=day)
+
+
+def test_times_are_written_in_utc() -> None:
+    """A day begins at midnight there."""
+    east = datetime.timezone(datetime.timedelta(hours=2))
+
+    assert "2026-01-31T00:00:00Z" == as_text(datetime.date(2026, 1, 31))
+    assert "2026-01-30T22:30:00Z" == as_text(datetime.datetime(2026, 1, 31, 0, 30, tzinfo=east))
+
+
+@pytest.mark.parametrize(
+    ("created_at", "every", "expected"),
+    [
+        ("2026-01-31T12:00:00Z", datetime.timedelta(days=90), "2026-05-01T12:00:00Z"),
+        ("2026-01-31T12:00:00Z", None, ""),
+        ("", datetime.timedelta(days=90), ""),
+    ],
+)
+def test_a_secret_is_due_when_it_is_old_enough(
+    created_at: str, every: datetime.timedelta | None, expected: str
+) -> None:
+    """Where its age or the period is not known, nothing is due."""
+    assert expected == due_after(created_at, every)
 
 
 def test_a_time_of_day_does_not_matter() -> None:

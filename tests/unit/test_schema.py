@@ -12,7 +12,13 @@ from typing import Any
 from pulumi.provider.experimental.component import ComponentProvider
 
 from fluxhooks import WebhookReceiver
-from fluxhooks.components.args import GitHubArgs, GitLabArgs, ResourceRef, WebhookReceiverArgs
+from fluxhooks.components.args import (
+    GitHubArgs,
+    GitLabArgs,
+    ResourceRef,
+    ScheduleArgs,
+    WebhookReceiverArgs,
+)
 from fluxhooks.components.checks import check_args
 
 _GOLDEN = Path(__file__).parents[1] / "golden/schema.json"
@@ -69,7 +75,7 @@ def test_types_are_those_of_the_arguments() -> None:
     """Nested values too."""
     types = _schema()["types"]
 
-    for nested in (GitHubArgs, GitLabArgs, ResourceRef):
+    for nested in (GitHubArgs, GitLabArgs, ResourceRef, ScheduleArgs):
         assert {_camel(key) for key in nested.__annotations__} == set(
             types[f"fluxhooks:index:{nested.__name__}"]["properties"]
         )

@@ -85,6 +85,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[[Host], Host]:
 def unreachable(answering: Callable[[Host], Host], monkeypatch: pytest.MonkeyPatch) -> Host:
     """The host of a test that names no other: asked by mistake, it makes the test fail."""
     monkeypatch.delenv("FLUXHOOKS_DRAIN", raising=False)
+    monkeypatch.delenv("FLUXHOOKS_REVOKE", raising=False)
     monkeypatch.delenv("FLUXHOOKS_VERIFY", raising=False)
     return answering(Host(500))
 
@@ -402,6 +403,7 @@ def test_outputs_in_full() -> None:
     outputs = engine.outputs["app"]
     assert {
         "created_at": CREATED_AT,
+        "due_at": "",
         "generation": 1.0,
         "generation_authority": "configuration",
         "hook_path": _PATH,
@@ -516,6 +518,7 @@ def test_one_authority_says_which_generation(
     [
         pytest.param({}, "configuration", id="nothing said"),
         pytest.param({"generation": 1}, "program", id="the argument"),
+        pytest.param({"schedule": {"every": "90d", "since": "2026-01-31"}}, "schedule", id="time"),
     ],
 )
 def test_who_names_the_generation_is_told(changes: dict[str, Any], authority: str) -> None:
@@ -523,6 +526,77 @@ def test_who_names_the_generation_is_told(changes: dict[str, Any], authority: st
     engine = RecordingEngine().run(program(**changes))
 
     assert authority == engine.outputs["app"]["generation_authority"]
+
+
+# By the calendar
+
+
+@pytest.mark.parametrize(
+    ("schedule", "live", "due"),
+    [
+        pytest.param({"every": "90d", "since": "2990-01-01"}, 1, "2990-04-01T00:00:00Z", id="due"),
+        pytest.param(
+            {"every": "1w", "since": "2990-01-01", "extra": 2.0}, 3, "2990-01-08T00:00:00Z", id="+2"
+        ),
+    ],
+)
+def test_a_schedule_names_the_generation_and_when_the_next_is_due(
+    schedule: dict[str, Any], live: int, due: str
+) -> None:
+    """Its first period has not begun; rotations out of turn count from the beginning."""
+    engine = RecordingEngine(config={"fluxhooks:rotate_every": "5d"})
+
+    outputs = engine.run(program(schedule=schedule)).outputs["app"]
+
+    assert {f"app-g{live}"} == set(engine.named(":Receiver"))
+    assert (live, due) == (outputs["generation"], outputs["due_at"])
+
+
+def test_without_a_schedule_the_configuration_says_how_old_a_secret_may_become() -> None:
+    """Counted from when the API server made it."""
+    engine = RecordingEngine(config={"fluxhooks:rotate_every": "90d"}).run(program())
+
+    assert "2026-05-01T12:00:00Z" == engine.outputs["app"]["due_at"]
+
+
+def test_a_preview_of_what_is_not_there_does_not_know_when_it_is_due() -> None:
+    """The time of creation is missing."""
+    engine = RecordingEngine(preview=True, config={"fluxhooks:rotate_every": "90d"}).run(program())
+
+    assert "" == engine.outputs["app"]["due_at"]
+
+
+def test_a_period_of_the_configuration_that_is_none() -> None:
+    """The key is named, and nothing is registered."""
+    engine = RecordingEngine(config={"fluxhooks:rotate_every": "monthly"})
+
+    assert (
+        "fluxhooks:rotate_every: 'monthly' is not a period; use days or weeks, as in '90d' or '12w'"
+    ) == _failure(engine, program(), ArgumentError)
+    assert [] == engine.of("WebhookReceiver")
+
+
+@pytest.mark.parametrize(
+    ("configured", "said"),
+    [
+        pytest.param(
+            8,
+            "8; one place decides: remove the schedule, or keep it and give it extra 7 and",
+            id="ahead",
+        ),
+        pytest.param(1, "1; one place decides: remove the schedule, or keep it and", id="equal"),
+    ],
+)
+def test_a_schedule_beside_a_configured_generation_is_refused(configured: int, said: str) -> None:
+    """Also beside an equal one: on the day the next is due they would differ."""
+    config = {"fluxhooks:generations": json.dumps({"app": {"live": configured}})}
+    schedule = {"every": "90d", "since": "2990-01-01", "extra": 1 if configured == 8 else 0}
+
+    assert (
+        f"schedule: gives {1 + schedule['extra']}, and the configuration "
+        f"fluxhooks:generations.app.live says {said} pulumi config rm --path "
+        "'fluxhooks:generations.app'"
+    ) == _failure(RecordingEngine(config=config), program(schedule=schedule), ArgumentError)
 
 
 # Previews
@@ -629,9 +703,6 @@ def test_a_receiver_without_a_path_is_told_of() -> None:
     assert [] == engine.of("RepositoryWebhook")
 
 
-# Rotation
-
-
 _STALLED = {
     "type": "Stalled",
     "status": "True",
@@ -680,6 +751,9 @@ def test_a_preview_does_not_judge_by_a_status_of_before() -> None:
     engine = RecordingEngine(preview=True, exists=True, conditions=[_STALLED]).run(program())
 
     assert ["app-webhook"] == engine.named("RepositoryWebhook")
+
+
+# Rotation
 
 
 def test_a_rotation_proves_then_repoints_then_catches_up(
@@ -744,16 +818,25 @@ def test_the_drain_can_be_another_for_one_run(
     ] == engine.said
 
 
-def test_a_drain_of_the_environment_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variable is named."""
-    monkeypatch.setenv("FLUXHOOKS_DRAIN", "soon")
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("DRAIN", "soon", "'soon' is not a duration such as '30s', '1m30s' or '2h'"),
+        ("VERIFY", "false", "'false' is not 'on' or 'off'"),
+        ("REVOKE", "1", "'1' is not 'on' or 'off'"),
+    ],
+)
+def test_a_setting_of_the_environment_that_is_none_ends_the_run_before_it_begins(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    """The variable is named, and nothing is registered."""
+    monkeypatch.setenv(f"FLUXHOOKS_{name}", value)
+    engine = RecordingEngine()
 
-    error = _failure(RecordingEngine(), program(), SettingError)
+    error = _failure(engine, program(), SettingError)
 
-    assert (
-        "FLUXHOOKS_DRAIN in the environment: 'soon' is not a duration such as '30s', '1m30s' or "
-        "'2h'"
-    ) == error
+    assert f"FLUXHOOKS_{name} in the environment: {message}" == error
+    assert [] == engine.of("WebhookReceiver") + engine.of("RandomPassword")
 
 
 def test_a_host_that_changed_is_proved_too(answering: Callable[[Host], Host]) -> None:
@@ -892,10 +975,10 @@ def test_without_verification_only_the_catch_up_is_sent(
     assert [b'{"fluxhooksCatchUp":true}'] == [request.content for request in host.requests]
 
 
-def test_another_value_of_the_variable_switches_nothing_off(
+def test_the_variable_can_say_that_it_is_on(
     answering: Callable[[Host], Host], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only "off" does."""
+    """As it is without it."""
     monkeypatch.setenv("FLUXHOOKS_VERIFY", "on")
     host = answering(Host(200))
 
