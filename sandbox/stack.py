@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -136,11 +137,13 @@ class Stack:
         log.touch()
         arguments = (verb, "--stack", self.name, "--event-log", str(log), *flags)
         started = time.monotonic()
-        with self.start(*arguments) as process:
+        # Read while the log is followed: an engine whose output nobody takes stops in the middle.
+        with self.start(*arguments) as process, ThreadPoolExecutor(1) as reader:
+            printed = reader.submit(lambda: process.communicate()[0])
             try:
                 if on is not None:
                     _follow(log, process, on)
-                output, _ = process.communicate()
+                output = printed.result()
             finally:
                 end_group(process)
         events = list(_events(log))
