@@ -1,12 +1,17 @@
 """The settings of a stack: ``fluxhooks:host``, ``fluxhooks:receivers`` and their defaults."""
 
+import difflib
 import json
 from typing import Any, Self
 
 import pulumi
+from pulumi.runtime import config as stored
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fluxhooks import ResourceRef, SettingError, WebhookReceiverArgs
+from fluxhooks import ResourceRef, ScheduleArgs, SettingError, WebhookReceiverArgs
+
+# What the component and the command line read themselves.
+LIBRARYS = frozenset({"cluster", "generations", "rotate_every"})
 
 
 class _Model(BaseModel):
@@ -22,6 +27,14 @@ class Source(_Model):
     match_labels: dict[str, str] | None = None
 
 
+class Schedule(_Model):
+    """When a secret is rotated; see `fluxhooks.ScheduleArgs`."""
+
+    every: str
+    since: str
+    extra: int = 0
+
+
 class ReceiverSettings(_Model):
     """One repository and the sources that follow it."""
 
@@ -29,6 +42,7 @@ class ReceiverSettings(_Model):
     sources: list[Source] = Field(min_length=1)
     events: list[str] | None = None
     resource_filter: str | None = None
+    schedule: Schedule | None = None
 
 
 class Settings(_Model):
@@ -40,7 +54,9 @@ class Settings(_Model):
         namespace: of Secrets and Receivers.
         drain: how long a retired generation still answers after a rotation.
         verify: whether a generation proves itself at its public URL before it goes live.
+        verify_timeout: for how long that is tried.
         interval: how often Flux reads the Receivers' Secrets anew; Flux's 10m when absent.
+        schedule: of all receivers that have none of their own; `fluxhooks rotate` when absent.
     """
 
     host: str
@@ -48,7 +64,9 @@ class Settings(_Model):
     namespace: str = "flux-system"
     drain: str = "30s"
     verify: bool = True
+    verify_timeout: str = "60s"
     interval: str | None = None
+    schedule: Schedule | None = None
 
     @classmethod
     def from_config(cls, config: pulumi.Config) -> Self:
@@ -58,7 +76,9 @@ class Settings(_Model):
             SettingError: values are missing or wrong; names the command that sets each.
         """
         values = {
-            key: value for key in cls.model_fields if (value := _read(config, key)) is not None
+            key: value
+            for key in _keys(config)
+            if key not in LIBRARYS and (value := _read(config, key)) is not None
         }
         try:
             return cls.model_validate(values)
@@ -72,6 +92,7 @@ class Settings(_Model):
             "namespace": self.namespace,
             "drain": self.drain,
             "verify": self.verify,
+            "verify_timeout": self.verify_timeout,
             "github": {"repository": receiver.repository},
             "resources": [_resource(source) for source in receiver.sources],
         }
@@ -81,6 +102,10 @@ class Settings(_Model):
             args["resource_filter"] = receiver.resource_filter
         if self.interval is not None:
             args["interval"] = self.interval
+        if schedule := receiver.schedule or self.schedule:
+            args["schedule"] = ScheduleArgs(
+                every=schedule.every, since=schedule.since, extra=schedule.extra
+            )
         return args
 
 
@@ -91,6 +116,13 @@ def _resource(source: Source) -> ResourceRef:
     if source.match_labels is not None:
         ref["match_labels"] = source.match_labels
     return ref
+
+
+def _keys(config: pulumi.Config) -> list[str]:
+    # A Config tells of the keys it is asked for; a misspelled one is asked for by nobody.
+    known = {**stored.get_config_env(), **stored.CONFIG.get()}
+    prefix = f"{config.name}:"
+    return sorted(key.removeprefix(prefix) for key in known if key.startswith(prefix))
 
 
 def _read(config: pulumi.Config, key: str) -> Any:
@@ -121,7 +153,7 @@ def _cures(error: ValidationError) -> str:
             f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]
         ).lstrip(".")
         if problem["type"] == "extra_forbidden":
-            cure = f"no such setting; pulumi config rm --path '{path}'"
+            cure = f"no such setting{_suggestion(path)}; pulumi config rm --path '{path}'"
         else:
             value = "" if problem["type"] == "missing" else f" (it is {problem['input']!r})"
             place = path + _FIRST.get(str(problem["loc"][-1]), "")
@@ -129,3 +161,10 @@ def _cures(error: ValidationError) -> str:
             cure = f"{problem['msg'].lower()}{value}; {example}"
         lines.append(f"fluxhooks:{path}: {cure}")
     return "\n".join(lines)
+
+
+def _suggestion(path: str) -> str:
+    models = (Settings, ReceiverSettings, Source, Schedule)
+    known = {*LIBRARYS, *(name for model in models for name in model.model_fields)}
+    near = difflib.get_close_matches(path.rpartition(".")[2], sorted(known), n=1)
+    return f", did you mean {near[0]!r}?" if near else ""

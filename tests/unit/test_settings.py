@@ -2,6 +2,7 @@
 
 import contextvars
 import json
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pulumi
 import pytest
 
 from fluxhooks import FluxhooksError, SettingError
-from stacks.settings import ReceiverSettings, Settings
+from stacks.settings import LIBRARYS, ReceiverSettings, Settings
 from tests.unit.recording_engine import RecordingEngine, plain
 
 _RECEIVERS = {"app": {"repository": "app", "sources": [{"name": "app"}]}}
@@ -51,6 +52,7 @@ def test_the_least_a_stack_needs() -> None:
         "namespace": "flux-system",
         "resources": [{"kind": "GitRepository", "name": "app"}],
         "verify": True,
+        "verify_timeout": "60s",
     } == settings.args_of(settings.receivers["app"])
 
 
@@ -62,10 +64,13 @@ def test_every_setting_reaches_the_component() -> None:
             "namespace": "apps",
             "drain": "1m",
             "verify": False,
+            "verify_timeout": "5s",
             "interval": "1h",
+            "schedule": {"every": "12w", "since": "2026-01-31"},
             "receivers": _app(
                 events=["push", "release"],
                 resource_filter="req.ref == 'refs/heads/main'",
+                schedule={"every": "90d", "since": "2026-01-31", "extra": 1},
                 sources=[
                     {"name": "app", "namespace": "apps"},
                     {"kind": "OCIRepository", "name": "*", "match_labels": {"team": "a"}},
@@ -86,16 +91,50 @@ def test_every_setting_reaches_the_component() -> None:
             {"kind": "GitRepository", "name": "app", "namespace": "apps"},
             {"kind": "OCIRepository", "name": "*", "match_labels": {"team": "a"}},
         ],
+        "schedule": {"every": "90d", "since": "2026-01-31", "extra": 1},
         "verify": False,
+        "verify_timeout": "5s",
     } == settings.args_of(settings.receivers["app"])
 
 
+def test_a_schedule_of_the_stack_is_that_of_each_receiver_without_one() -> None:
+    """One setting rotates them all."""
+    settings = _read({**_LEAST, "schedule": {"every": "12w", "since": "2026-01-31"}})
+
+    assert {"every": "12w", "since": "2026-01-31", "extra": 0} == (
+        settings.args_of(settings.receivers["app"])["schedule"]
+    )
+
+
 def test_settings_of_others_are_left_alone() -> None:
-    """The component reads fluxhooks:generations itself."""
+    """Component and command line read some themselves."""
+    own = {"generations": {"app": {"live": 2}}, "cluster": "uid", "rotate_every": "90d"}
+
+    assert set(own) == LIBRARYS
     assert (
         ReceiverSettings.model_validate(_RECEIVERS["app"])
-        == (_read({**_LEAST, "generations": {"app": {"live": 2}}}).receivers["app"])
+        == (_read({**_LEAST, **own}).receivers["app"])
     )
+
+
+@pytest.mark.parametrize("module", ["fluxhooks", "stacks"])
+def test_every_key_the_library_reads_is_one_of_its_own(module: str) -> None:
+    """A new one that is not listed would be refused by the ready program."""
+    text = "".join(path.read_text() for path in (_STACK.parent / module).rglob("*.py"))
+    read = set(re.findall(r"fluxhooks:([a-z_]+)\b", text)) - {"index"}
+
+    assert read <= LIBRARYS | set(Settings.model_fields), read
+
+
+def test_settings_of_other_projects_are_not_looked_at() -> None:
+    """A stack's configuration has those of its providers, too."""
+
+    def read() -> Settings:
+        stored = {**_stored(_LEAST), "github:owner": "acme", "other:hots": "x"}
+        pulumi.runtime.set_all_config(stored)
+        return Settings.from_config(pulumi.Config("fluxhooks"))
+
+    assert "flux.example.com" == contextvars.copy_context().run(read).host
 
 
 @pytest.mark.parametrize(
@@ -151,6 +190,23 @@ def test_settings_of_others_are_left_alone() -> None:
             "fluxhooks:receivers.app.repo: no such setting; "
             "pulumi config rm --path 'receivers.app.repo'",
             id="unknown setting",
+        ),
+        pytest.param(
+            {**_LEAST, "hots": "flux.example.com"},
+            "fluxhooks:hots: no such setting, did you mean 'host'?; pulumi config rm --path 'hots'",
+            id="misspelled setting",
+        ),
+        pytest.param(
+            {**_LEAST, "generation": {"app": {"live": 2}}},
+            "fluxhooks:generation: no such setting, did you mean 'generations'?; "
+            "pulumi config rm --path 'generation'",
+            id="misspelled setting of the component's",
+        ),
+        pytest.param(
+            {**_LEAST, "schedule": {"every": "90d"}},
+            "fluxhooks:schedule.since: field required; "
+            "pulumi config set --path 'schedule.since' <value>",
+            id="schedule without a beginning",
         ),
         pytest.param(
             {**_LEAST, "verify": "perhaps"},
