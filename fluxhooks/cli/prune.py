@@ -8,6 +8,7 @@ import typer
 
 from fluxhooks.cli import options, screen
 from fluxhooks.observe.orphans import Orphan
+from fluxhooks.observe.state import Scope
 from fluxhooks.observe.status import as_json
 from fluxhooks.operate.prune import Pruning
 from fluxhooks.operate.prune import prune as run
@@ -28,20 +29,33 @@ def prune(
         list[str] | None,
         typer.Option(metavar="NAME", help="Look at this repository too; may be repeated."),
     ] = None,
+    project: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH", help="Look at this GitLab project too; may be repeated."),
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH", help="Look at this GitLab group too; may be repeated."),
+    ] = None,
     json: options.Json = False,
     cwd: options.Directory = Path(),
 ) -> None:
     """List what a killed run left in cluster and forge, and remove it with --yes.
 
     That is: Secrets and Receivers with this stack's labels that its state does not have, and
-    webhooks of its repositories that call its host and belong to no Receiver of anybody else.
+    webhooks of its repositories, projects and groups that call its host and belong to no
+    Receiver of anybody else.
 
     Example: fluxhooks prune prod --yes
     """
     pruning = run(
         PulumiStack(cwd, stack),
         remove=yes,
-        repositories=repository or (),
+        scopes=[
+            *(Scope("github", "repository", name) for name in repository or ()),
+            *(Scope("gitlab", "project", name) for name in project or ()),
+            *(Scope("gitlab", "group", name) for name in group or ()),
+        ],
         min_age=datetime.timedelta(seconds=options.seconds("--min-age", min_age)),
     )
     rows = [(orphan, _fate(orphan, pruning)) for orphan in pruning.found]

@@ -13,6 +13,7 @@ import yaml
 
 from fluxhooks.errors import SettingError
 from fluxhooks.flux.schedule import period
+from fluxhooks.observe.state import FORGES, Scope
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,13 @@ class Configuration:
         cluster: ``fluxhooks:cluster``, the UID of the cluster's namespace kube-system; "" when
             none was recorded.
         rotate_every: ``fluxhooks:rotate_every``; None when not set.
-        repositories: those of ``fluxhooks:receivers``, the settings of the ready program.
+        scopes: what has webhooks by ``fluxhooks:receivers``, the settings of the ready program.
     """
 
     generations: Mapping[str, Entry] = field(default_factory=dict)
     cluster: str = ""
     rotate_every: datetime.timedelta | None = None
-    repositories: tuple[str, ...] = ()
+    scopes: tuple[Scope, ...] = ()
 
 
 def read(directory: Path, stack: str) -> Configuration:
@@ -56,7 +57,7 @@ def read(directory: Path, stack: str) -> Configuration:
         generations=_generations(values.get("fluxhooks:generations") or {}),
         cluster=str(values.get("fluxhooks:cluster") or ""),
         rotate_every=None if every is None else period("fluxhooks:rotate_every", str(every)),
-        repositories=tuple(_repositories(values.get("fluxhooks:receivers"))),
+        scopes=tuple(_scopes(values.get("fluxhooks:receivers"))),
     )
 
 
@@ -84,11 +85,12 @@ def _mapping(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _repositories(receivers: Any) -> Iterator[str]:
+def _scopes(receivers: Any) -> Iterator[Scope]:
     # Whether they are right is for the program to say.
     for settings in receivers.values() if isinstance(receivers, dict) else ():
-        if isinstance(settings, dict) and isinstance(settings.get("repository"), str):
-            yield settings["repository"]
+        for kind, forge in FORGES.items():
+            if isinstance(settings, dict) and isinstance(settings.get(kind), str | int):
+                yield Scope(forge, kind, str(settings[kind]))
 
 
 def _generations(values: Any) -> dict[str, Entry]:

@@ -32,10 +32,10 @@ class Orphan:
 
     @property
     def name(self) -> str:
-        """Namespace and name, or repository and ID."""
+        """Namespace and name, or repository, project or group and ID."""
         if isinstance(self.found, ClusterObject):
             return f"{self.found.namespace}/{self.found.name}"
-        return f"{self.found.repository}/{self.found.id}"
+        return f"{self.found.scope.name}/{self.found.id}"
 
 
 def orphans(
@@ -51,7 +51,7 @@ def orphans(
         objects: Secrets and Receivers with our labels; those of other stacks are passed over.
         receivers: all Receivers of the cluster: a webhook that calls one of somebody else's is
             theirs.
-        webhooks: those of the stack's repositories.
+        webhooks: those of the stack's repositories, projects and groups.
     """
     label = stack_label(state.project, state.stack)
     unknown = [
@@ -66,7 +66,7 @@ def orphans(
     hosts = {_host(declared.host) for declared in state.webhooks} - {""}
     serving = {found.path: found for found in receivers if found.path}
     for webhook in webhooks:
-        if (webhook.forge, webhook.repository, webhook.id) in state.hook_ids:
+        if webhook.key in state.hook_keys:
             continue
         receiver = serving.get(webhook.path)
         # After a first creation that failed, the state does not know our host.

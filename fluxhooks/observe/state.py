@@ -20,6 +20,11 @@ COMPONENT_TYPE: Final = "fluxhooks:index:WebhookReceiver"
 _SECRET_TYPE: Final = "kubernetes:core/v1:Secret"  # noqa: S105
 _RECEIVER_TYPE: Final = "kubernetes:notification.toolkit.fluxcd.io/v1:Receiver"
 _GITHUB_WEBHOOK_TYPE: Final = "github:index/repositoryWebhook:RepositoryWebhook"
+_GITLAB_PROJECT_HOOK_TYPE: Final = "gitlab:index/projectHook:ProjectHook"
+_GITLAB_GROUP_HOOK_TYPE: Final = "gitlab:index/groupHook:GroupHook"
+
+# What has webhooks, by forge.
+FORGES: Final = {"repository": "github", "project": "gitlab", "group": "gitlab"}
 
 # Marks a secret in a deployment; the value lies beside it as JSON.
 _SECRET_MARK: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105
@@ -44,23 +49,43 @@ class DeclaredGeneration:
     created_at: datetime.datetime | None = None
 
 
+@dataclass(frozen=True)
+class Scope:
+    """What at a forge has webhooks.
+
+    Attributes:
+        forge: "github" or "gitlab".
+        kind: what it is there: "repository", "project" or "group".
+        name: the bare name at GitHub; ID or full path at GitLab.
+    """
+
+    forge: str
+    kind: str
+    name: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeclaredWebhook:
     """A webhook as the state has it.
 
     Attributes:
-        forge: "github".
+        scope: what has it.
         id: at the forge; "" for one whose creation was interrupted.
-        repository: its bare name.
+        urn: its resource's; "" where it has none.
         api_url: where the forge's API has it; "" where unknown.
         url: what it calls.
     """
 
-    forge: str
+    scope: Scope
     id: str
-    repository: str
+    urn: str = ""
     api_url: str = ""
     url: str = field(default="", repr=False)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Forge and ID, which no two webhooks share."""
+        return (self.scope.forge, self.id)
 
     @property
     def host(self) -> str:
@@ -84,6 +109,8 @@ class DeclaredReceiver:
         authority: who names the generation, "configuration" or "program".
         finished_url: the URL that was live then.
         generations: by number, all that are in the state.
+        webhook: the one that is being made, where a rotation was not finished.
+        managed: whether the stack makes its webhook; else its sender is told by other means.
     """
 
     name: str
@@ -94,6 +121,7 @@ class DeclaredReceiver:
     finished_url: str = field(default="", repr=False)
     generations: Mapping[int, DeclaredGeneration] = field(default_factory=dict)
     webhook: DeclaredWebhook | None = None
+    managed: bool = True
 
     @property
     def created_at(self) -> datetime.datetime | None:
@@ -125,6 +153,8 @@ class ProviderSettings:
     github_token: str = field(default="", repr=False)
     github_base_url: str = ""
     github_owner: str = ""
+    gitlab_token: str = field(default="", repr=False)
+    gitlab_base_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +165,7 @@ class StackState:
         stack: its bare name.
         receivers: the WebhookReceivers, by name.
         objects: (kind, namespace, name) of all Secrets and Receivers in the state.
-        hook_ids: (forge, repository, id) of all webhooks in the state.
+        hook_keys: forge and ID of all webhooks in the state.
         interrupted_webhooks: those whose creation did not end, so that the forge may have them.
         pending_operations: the resources on which a step began and did not end, in words.
     """
@@ -144,7 +174,7 @@ class StackState:
     stack: str
     receivers: Mapping[str, DeclaredReceiver] = field(default_factory=dict)
     objects: frozenset[tuple[str, str, str]] = frozenset()
-    hook_ids: frozenset[tuple[str, str, str]] = frozenset()
+    hook_keys: frozenset[tuple[str, str]] = frozenset()
     interrupted_webhooks: tuple[DeclaredWebhook, ...] = ()
     pending_operations: tuple[str, ...] = ()
     providers: ProviderSettings = field(default_factory=ProviderSettings)
@@ -204,9 +234,7 @@ def parse(exported: str) -> StackState:
             for found in resources
             if found.type in (_SECRET_TYPE, _RECEIVER_TYPE)
         ),
-        hook_ids=frozenset(
-            (hook.forge, hook.repository, hook.id) for hook in map(_webhook, resources) if hook
-        ),
+        hook_keys=frozenset(hook.key for hook in map(_webhook, resources) if hook),
         interrupted_webhooks=tuple(
             hook for kind, found in pending if kind == "creating" and (hook := _webhook(found))
         ),
@@ -247,7 +275,10 @@ class _Resource:
 def _receiver(component: _Resource, children: list[_Resource]) -> DeclaredReceiver:
     outputs = component.outputs
     live = outputs.get("generation")
+    finished_url = outputs.get("hook_url") or ""
     webhooks = [hook for child in children if not child.deleting and (hook := _webhook(child))]
+    # At GitLab each generation has its own, and an unfinished rotation two.
+    webhooks.sort(key=lambda hook: hook.url == finished_url)
     receivers = [child for child in children if child.type == _RECEIVER_TYPE]
     return DeclaredReceiver(
         name=component.name,
@@ -257,9 +288,10 @@ def _receiver(component: _Resource, children: list[_Resource]) -> DeclaredReceiv
         else "github",
         live=None if live is None else int(live),
         authority=outputs.get("generation_authority") or "configuration",
-        finished_url=outputs.get("hook_url") or "",
+        finished_url=finished_url,
         generations={found.number: found for found in _generations(children)},
         webhook=webhooks[0] if webhooks else None,
+        managed=bool(webhooks or outputs.get("webhook_id") or not finished_url),
     )
 
 
@@ -308,15 +340,31 @@ def _webhook(found: _Resource) -> DeclaredWebhook | None:
 def _github_webhook(found: _Resource) -> DeclaredWebhook:
     values = found.outputs or found.inputs
     return DeclaredWebhook(
-        forge="github",
+        scope=Scope("github", "repository", str(values.get("repository", ""))),
         id=found.id,
-        repository=str(values.get("repository", "")),
+        urn=found.urn,
         api_url=str(found.outputs.get("url") or ""),
         url=str((values.get("configuration") or {}).get("url") or ""),
     )
 
 
-_WEBHOOKS: Final = {_GITHUB_WEBHOOK_TYPE: _github_webhook}
+def _gitlab_webhook(found: _Resource) -> DeclaredWebhook:
+    values = found.outputs or found.inputs
+    kind = "project" if found.type == _GITLAB_PROJECT_HOOK_TYPE else "group"
+    return DeclaredWebhook(
+        scope=Scope("gitlab", kind, str(values.get(kind, ""))),
+        # The resource's is that of project or group and the webhook's, with a colon between.
+        id=found.id.rpartition(":")[2],
+        urn=found.urn,
+        url=str(values.get("url") or ""),
+    )
+
+
+_WEBHOOKS: Final = {
+    _GITHUB_WEBHOOK_TYPE: _github_webhook,
+    _GITLAB_GROUP_HOOK_TYPE: _gitlab_webhook,
+    _GITLAB_PROJECT_HOOK_TYPE: _gitlab_webhook,
+}
 
 
 def _providers(resources: list[_Resource]) -> ProviderSettings:
@@ -333,6 +381,8 @@ def _providers(resources: list[_Resource]) -> ProviderSettings:
         github_token=given("github", "token"),
         github_base_url=given("github", "baseUrl"),
         github_owner=given("github", "owner"),
+        gitlab_token=given("gitlab", "token"),
+        gitlab_base_url=given("gitlab", "baseUrl"),
     )
 
 

@@ -11,7 +11,7 @@ from fluxhooks.observe.cluster import ClusterObject, ClusterView
 from fluxhooks.observe.configuration import Configuration
 from fluxhooks.observe.forges import Delivery, Forges, SeenWebhook
 from fluxhooks.observe.orphans import Orphan, orphans
-from fluxhooks.observe.state import DeclaredReceiver, DeclaredWebhook, StackState
+from fluxhooks.observe.state import DeclaredReceiver, DeclaredWebhook, Scope, StackState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ class Seen:
     Attributes:
         objects: Secrets and Receivers with the stack's labels.
         receivers: all of the cluster.
-        webhooks: all of the stack's repositories.
+        webhooks: all of the stack's repositories, projects and groups.
         deliveries: the newest, by WebhookReceiver.
         unseen: what could not be asked, and why.
     """
@@ -114,18 +114,22 @@ class Seen:
         self.objects = [*ours, *cluster.secrets(label, sorted(namespaces))]
 
     def look_at_forges(self, webhooks: Iterable[DeclaredWebhook], forges: Forges) -> None:
-        """Gather all webhooks of the repositories that have, or may have, one of `webhooks`.
+        """Gather all webhooks of the scopes that have, or may have, one of `webhooks`.
 
         Raises:
             ObservationError: a forge could not be asked.
         """
-        repositories: dict[tuple[str, str], DeclaredWebhook] = {}
+        scopes: dict[Scope, DeclaredWebhook] = {}
         for webhook in webhooks:
-            if webhook.repository:
+            if webhook.scope.name:
                 # The first ones are those of which the state knows more.
-                repositories.setdefault((webhook.forge, webhook.repository), webhook)
-        for webhook in repositories.values():
-            self.webhooks += forges.of(webhook).webhooks(webhook)
+                scopes.setdefault(webhook.scope, webhook)
+        # A project has a path and an ID, and may be asked by both.
+        known = {seen.key for seen in self.webhooks}
+        for webhook in scopes.values():
+            found = forges.of(webhook).webhooks(webhook)
+            self.webhooks += [seen for seen in found if seen.key not in known]
+            known |= {seen.key for seen in found}
 
     def look_at_deliveries(self, state: StackState, forges: Forges) -> None:
         """Gather the newest delivery of each declared webhook.
@@ -133,10 +137,10 @@ class Seen:
         Raises:
             ObservationError: a forge could not be asked.
         """
-        present = {(seen.forge, seen.repository, seen.id) for seen in self.webhooks}
+        present = {seen.key for seen in self.webhooks}
         for name, receiver in state.receivers.items():
             webhook = receiver.webhook
-            if webhook and (webhook.forge, webhook.repository, webhook.id) in present:
+            if webhook and webhook.key in present:
                 delivery = forges.of(webhook).last_delivery(webhook)
                 if delivery is not None:
                     self.deliveries[name] = delivery
@@ -189,17 +193,14 @@ def status(
 
 
 def where(
-    state: StackState, configuration: Configuration, repositories: Iterable[str] = ()
+    state: StackState, configuration: Configuration, scopes: Iterable[Scope] = ()
 ) -> list[DeclaredWebhook]:
     """Return where the stack may have webhooks: as declared, as configured, and as named.
 
     A first creation that failed at the wrong moment leaves a webhook and no word of it.
     """
-    named = dict.fromkeys([*configuration.repositories, *repositories])
-    return [
-        *state.webhooks,
-        *(DeclaredWebhook(forge="github", id="", repository=repository) for repository in named),
-    ]
+    named = dict.fromkeys([*configuration.scopes, *scopes])
+    return [*state.webhooks, *(DeclaredWebhook(scope=scope, id="") for scope in named)]
 
 
 def as_json(orphan: Orphan) -> dict[str, Any]:
@@ -254,16 +255,16 @@ def _webhook_problems(receiver: DeclaredReceiver, seen: Seen) -> list[str]:
     declared = receiver.webhook
     assert declared is not None  # noqa: S101
     found: Mapping[tuple[str, str], SeenWebhook] = {
-        (webhook.repository, webhook.id): webhook for webhook in seen.webhooks
+        webhook.key: webhook for webhook in seen.webhooks
     }
-    webhook = found.get((declared.repository, declared.id))
+    webhook = found.get(declared.key)
     if webhook is None:
         return ["the forge has no such webhook"]
     return [
         text
         for holds, text in (
             (webhook.url == declared.url, "the webhook calls another URL"),
-            (webhook.active, "the webhook is not active"),
+            (webhook.active, "the webhook is not active" + webhook.inactive_because),
             (webhook.json, "the webhook does not send JSON"),
         )
         if not holds

@@ -9,7 +9,7 @@ from fluxhooks.observe import cluster as clusters
 from fluxhooks.observe.cluster import ClusterObject, ClusterView
 from fluxhooks.observe.forges import Forges
 from fluxhooks.observe.orphans import Orphan
-from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings
+from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, Scope
 from fluxhooks.observe.status import Seen, where
 from fluxhooks.operate.stack import PulumiStack
 
@@ -35,13 +35,13 @@ def prune(
     *,
     remove: bool,
     min_age: datetime.timedelta,
-    repositories: Iterable[str] = (),
+    scopes: Iterable[Scope] = (),
     connect: Callable[[ProviderSettings], ClusterView] = clusters.connect,
 ) -> Pruning:
     """Find the stack's orphans and, if `remove`, delete those older than `min_age`.
 
     Args:
-        repositories: where to look besides those that state and configuration name.
+        scopes: where to look besides what state and configuration name.
 
     Raises:
         RefusedError: the cluster is not the stack's; nothing was removed.
@@ -59,7 +59,7 @@ def prune(
             f"this is another cluster: its namespace kube-system has the UID {seen.cluster}, and "
             f"the stack's is {recorded}; set KUBECONFIG to the stack's cluster"
         )
-    places = where(state, configuration, repositories)
+    places = where(state, configuration, scopes)
     seen.look_at_forges(places, forges)
     found = seen.orphans(state)
     limit = datetime.datetime.now(datetime.UTC) - min_age
@@ -80,6 +80,6 @@ def _remove(
         cluster.delete(found)
         return
     for declared in places:
-        if (declared.forge, declared.repository) == (found.forge, found.repository):
+        if declared.scope == found.scope:
             forges.of(declared).delete(found, declared)
             return

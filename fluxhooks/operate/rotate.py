@@ -136,9 +136,6 @@ def _gone_at_forge(before: StackState, planned: Plan, forges: Forges) -> list[st
 
 
 def _repointed_at(after: StackState, planned: Plan, update: Update) -> datetime.datetime | None:
-    times = [
-        at
-        for urn, at in update.updated_at.items()
-        if any(urn.endswith(f"::{move.name}-webhook") for move in planned.moves)
-    ]
+    webhooks = [after.receivers[m.name].webhook for m in planned.moves if m.name in after.receivers]
+    times = [update.updated_at[w.urn] for w in webhooks if w and w.urn in update.updated_at]
     return datetime.datetime.fromtimestamp(max(times), datetime.UTC) if times else None

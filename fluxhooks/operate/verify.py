@@ -130,7 +130,10 @@ def _forge_checks(
             (seen is not None, "it is gone"),
             (seen is None or seen.path == declared.finished_path, "it calls another path"),
             (seen is None or seen.host == _host(declared), "it calls another host"),
-            (seen is None or seen.active, "it is not active"),
+            (
+                seen is None or seen.active,
+                "it is not active" + (seen.inactive_because if seen else ""),
+            ),
             (seen is None or seen.json, "it does not send JSON"),
         )
         if not holds

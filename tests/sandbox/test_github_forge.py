@@ -6,7 +6,7 @@ import pytest
 from fluxhooks import ObservationError
 from fluxhooks.observe.forges import Delivery, SeenWebhook
 from fluxhooks.observe.forges.github import GitHubForge, connect
-from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings
+from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, Scope
 from sandbox.forges.github import GitHub, Repository
 from tests.sandbox.receiver import Receiver
 
@@ -25,9 +25,8 @@ def declared(
     ).json()
     github.wait_idle()
     return DeclaredWebhook(
-        forge="github",
+        scope=Scope("github", "repository", repository.name),
         id=str(answer["id"]),
-        repository=repository.name,
         api_url=answer["url"],
         url=receiver.url(),
     )
@@ -103,7 +102,7 @@ def test_without_its_place_in_the_api_the_owner_is_asked_for(
     """A webhook whose creation was interrupted has none."""
     monkeypatch.setenv("GITHUB_OWNER", github.owner)
     monkeypatch.setenv("GITHUB_BASE_URL", github.base_url)
-    place = DeclaredWebhook(forge="github", id="", repository=declared.repository)
+    place = DeclaredWebhook(scope=declared.scope, id="")
 
     assert [declared.id] == [seen.id for seen in connect(place, ProviderSettings()).webhooks(place)]
 
@@ -127,7 +126,7 @@ def test_a_refusal_is_one_line(
     with pytest.raises(ObservationError) as error:
         forge.webhooks(declared)
 
-    assert f"GitHub refused the webhooks of {declared.repository}: {message}" == str(error.value)
+    assert f"GitHub refused the webhooks of {declared.scope.name}: {message}" == str(error.value)
 
 
 def test_no_token_is_said(declared: DeclaredWebhook, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from fluxhooks import ArgumentError, SettingError
 from fluxhooks.observe.configuration import Configuration, Entry, read, stack_file
+from fluxhooks.observe.state import Scope
 
 
 def project(directory: Path, settings: str = "", *, text: str = "name: fluxhooks\n") -> Path:
@@ -28,6 +29,8 @@ config:
     web: {}
   fluxhooks:receivers:
     app: {repository: app-code}
+    web: {project: acme/web}
+    all: {group: 7}
     odd: nonsense
   other:secret:
     secure: v1:y
@@ -36,7 +39,11 @@ config:
         generations={"app": Entry(3, (1, 2)), "web": Entry(1)},
         cluster="uid",
         rotate_every=datetime.timedelta(days=90),
-        repositories=("app-code",),
+        scopes=(
+            Scope("github", "repository", "app-code"),
+            Scope("gitlab", "project", "acme/web"),
+            Scope("gitlab", "group", "7"),
+        ),
     ) == read(project(tmp_path, settings), "dev")
 
 

@@ -5,12 +5,14 @@ import datetime
 from fluxhooks.observe.cluster import ClusterObject
 from fluxhooks.observe.forges import SeenWebhook
 from fluxhooks.observe.orphans import orphans
-from fluxhooks.observe.state import DeclaredReceiver, DeclaredWebhook, StackState
+from fluxhooks.observe.state import DeclaredReceiver, DeclaredWebhook, Scope, StackState
 
 PATHS = {name: "/hook/" + digit * 64 for name, digit in (("live", "a"), ("left", "b"))}
 OTHERS = "/hook/" + "c" * 64
 DEAD = "/hook/" + "d" * 64
 AT = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+SCOPE = Scope("github", "repository", "app")
 
 STATE = StackState(
     project="fluxhooks",
@@ -21,9 +23,8 @@ STATE = StackState(
             urn="",
             live=1,
             webhook=DeclaredWebhook(
-                forge="github",
+                scope=SCOPE,
                 id="1",
-                repository="app",
                 url="https://flux.example.com" + PATHS["live"],
             ),
         )
@@ -31,7 +32,7 @@ STATE = StackState(
     objects=frozenset(
         {("Receiver", "flux-system", "live"), ("Secret", "flux-system", "live-token")}
     ),
-    hook_ids=frozenset({("github", "app", "1")}),
+    hook_keys=frozenset({("github", "1")}),
 )
 
 
@@ -60,9 +61,7 @@ RECEIVERS = (
 
 def hook(id_: str, path: str, *, host: str = "flux.example.com") -> SeenWebhook:
     """Return a webhook of the repository app."""
-    return SeenWebhook(
-        forge="github", repository="app", id=id_, url=f"https://{host}{path}", changed_at=AT
-    )
+    return SeenWebhook(scope=SCOPE, id=id_, url=f"https://{host}{path}", changed_at=AT)
 
 
 def found(

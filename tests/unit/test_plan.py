@@ -15,6 +15,7 @@ from fluxhooks.observe.state import (
     DeclaredGeneration,
     DeclaredReceiver,
     DeclaredWebhook,
+    Scope,
     StackState,
 )
 from fluxhooks.operate.plan import Action, Move, Options, Plan, plan
@@ -51,7 +52,9 @@ def receiver(
         webhook=None
         if at is None
         else DeclaredWebhook(
-            forge="github", id="1", repository=name, url=f"https://flux.example.com/hook/{at}"
+            scope=Scope("github", "repository", name),
+            id="1",
+            url=f"https://flux.example.com/hook/{at}",
         ),
     )
 

@@ -14,7 +14,7 @@ import pytest
 
 from fluxhooks import ObservationError
 from fluxhooks.flux.hook_path import hook_path
-from fluxhooks.observe.state import StackState, parse
+from fluxhooks.observe.state import Scope, StackState, parse
 
 EXPORT = (Path(__file__).parent.parent / "golden" / "interrupted-stack.json").read_text()
 
@@ -71,13 +71,11 @@ def test_the_webhook_is_known_by_its_place_at_the_forge(state: StackState) -> No
     webhook = state.receivers["web"].webhook
 
     assert webhook is not None
-    assert ("github", "web", "flux.example.com") == (
-        webhook.forge,
-        webhook.repository,
-        webhook.host,
-    )
+    assert Scope("github", "repository", "web") == webhook.scope
+    assert "flux.example.com" == webhook.host
     assert f"https://api.github.com/repos/acme/web/hooks/{webhook.id}" == webhook.api_url
-    assert ("github", "web", webhook.id) in state.hook_ids
+    assert ("github", webhook.id) in state.hook_keys
+    assert webhook.urn.endswith("RepositoryWebhook::web-webhook")
 
 
 def test_every_object_is_listed(state: StackState) -> None:
@@ -117,7 +115,7 @@ def test_a_webhook_whose_creation_was_interrupted_is_remembered() -> None:
 
     assert ("creating new-webhook",) == state.pending_operations
     (interrupted,) = state.interrupted_webhooks
-    assert ("new", "") == (interrupted.repository, interrupted.id)
+    assert ("new", "") == (interrupted.scope.name, interrupted.id)
     assert interrupted in state.webhooks
 
 
@@ -169,7 +167,7 @@ def test_a_webhook_that_waits_for_its_deletion_gives_way_too() -> None:
         live = state.receivers["web"].webhook
         assert live is not None
         assert "7" == live.id
-        assert ("github", "web", webhook["id"]) in state.hook_ids
+        assert ("github", webhook["id"]) in state.hook_keys
 
 
 def test_the_configuration_decides_where_nothing_else_is_said() -> None:

@@ -9,7 +9,7 @@ from fluxhooks import ObservationError
 from fluxhooks.observe.cluster import ClusterObject
 from fluxhooks.observe.configuration import Configuration, Entry
 from fluxhooks.observe.forges import Delivery, Forges, SeenWebhook
-from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, StackState, parse
+from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, Scope, StackState, parse
 from fluxhooks.observe.status import Seen, Status, status, where
 
 STATE = parse((Path(__file__).parent.parent / "golden" / "interrupted-stack.json").read_text())
@@ -46,9 +46,7 @@ class Forge:
         self._changes = changes
 
     def webhooks(self, declared: DeclaredWebhook) -> list[SeenWebhook]:
-        seen = SeenWebhook(
-            forge="github", repository=declared.repository, id=declared.id, url=declared.url
-        )
+        seen = SeenWebhook(scope=declared.scope, id=declared.id, url=declared.url)
         return [dataclasses.replace(seen, **self._changes)]
 
     def last_delivery(self, declared: DeclaredWebhook) -> Delivery:
@@ -170,7 +168,7 @@ def test_without_the_cluster_no_webhook_is_called_an_orphan() -> None:
     forge = Forge(id="7", url=f"https://flux.example.com{path}")
 
     assert () == of(forge=forge).orphans
-    assert ["app/7", "web/7"] == [
+    assert ["app/7"] == [
         orphan.name for orphan in of(cluster=Cluster(), forge=forge).orphans
     ]
 
@@ -195,8 +193,13 @@ def test_a_repository_is_asked_once_by_what_is_known_best() -> None:
             asked.append(declared)
             return []
 
-    configuration = Configuration(repositories=("web", "new"))
-    Seen().look_at_forges(where(STATE, configuration, ["new", "other"]), OneForge(Asked()))
+    def named(name: str) -> Scope:
+        return Scope("github", "repository", name)
 
-    assert ["app", "web", "new", "other"] == [declared.repository for declared in asked]
+    configuration = Configuration(scopes=(named("web"), named("new")))
+    Seen().look_at_forges(
+        where(STATE, configuration, [named("new"), named("other")]), OneForge(Asked())
+    )
+
+    assert ["app", "web", "new", "other"] == [declared.scope.name for declared in asked]
     assert [True, True, False, False] == [bool(declared.api_url) for declared in asked]

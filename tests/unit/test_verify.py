@@ -76,7 +76,7 @@ class Forge:
         return self
 
     def webhook(self, declared: DeclaredWebhook) -> SeenWebhook | None:
-        seen = SeenWebhook(forge="github", repository="web", id=declared.id, url=declared.url)
+        seen = SeenWebhook(scope=declared.scope, id=declared.id, url=declared.url)
         return None if "gone" in self._changes else dataclasses.replace(seen, **self._changes)
 
     def last_delivery(self, declared: DeclaredWebhook) -> Delivery | None:

@@ -4,9 +4,8 @@ import datetime
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from fluxhooks.errors import ObservationError
 from fluxhooks.flux.hook_path import host_of, path_of
-from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings
+from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, Scope
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,18 +13,26 @@ class SeenWebhook:
     """A webhook at the forge.
 
     Attributes:
+        scope: what has it.
         url: what it calls; holds a credential.
+        active: whether it sends.
+        inactive_because: why it does not, where the forge says; goes on "it is not active".
         json: whether it sends JSON bodies.
-        changed_at: when it was made or last edited.
+        changed_at: when it was made or last edited; when it was made at GitLab.
     """
 
-    forge: str
-    repository: str
+    scope: Scope
     id: str
     url: str = field(default="", repr=False)
     active: bool = True
+    inactive_because: str = ""
     json: bool = True
     changed_at: datetime.datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Forge and ID, which no two webhooks share."""
+        return (self.scope.forge, self.id)
 
     @property
     def host(self) -> str:
@@ -62,17 +69,23 @@ class Forge(Protocol):
         """Return the webhook with the declared ID, or None where the forge has none."""
 
     def webhooks(self, declared: DeclaredWebhook) -> list[SeenWebhook]:
-        """Return all webhooks of the declared one's repository."""
+        """Return all webhooks of what has the declared one."""
         ...
 
     def last_delivery(self, declared: DeclaredWebhook) -> Delivery | None:
         """Return the newest delivery in the forge's log, or None where it is empty."""
 
     def ping(self, declared: DeclaredWebhook) -> Delivery | None:
-        """Have the forge send a ping, and return what became of it; None where it got lost."""
+        """Have the forge send a ping, and return what became of it; None where it got lost.
+
+        GitLab has none and sends a test push, which reconciles the targets.
+
+        Raises:
+            ObservationError: the forge does not send it.
+        """
 
     def delete(self, seen: SeenWebhook, declared: DeclaredWebhook) -> None:
-        """Delete a webhook of the declared one's repository."""
+        """Delete a webhook of what has the declared one."""
 
 
 class Forges:
@@ -88,14 +101,17 @@ class Forges:
         Raises:
             ObservationError: there are no credentials for it.
         """
-        if declared.forge not in self._connected:
-            self._connected[declared.forge] = _connect(declared, self._providers)
-        return self._connected[declared.forge]
+        forge = declared.scope.forge
+        if forge not in self._connected:
+            self._connected[forge] = _connect(declared, self._providers)
+        return self._connected[forge]
 
 
 def _connect(declared: DeclaredWebhook, providers: ProviderSettings) -> Forge:
-    if declared.forge == "github":
-        from fluxhooks.observe.forges.github import connect
+    if declared.scope.forge == "github":
+        from fluxhooks.observe.forges import github
 
-        return connect(declared, providers)
-    raise ObservationError(f"webhooks of {declared.forge} cannot be looked at by this version")
+        return github.connect(declared, providers)
+    from fluxhooks.observe.forges import gitlab
+
+    return gitlab.connect(providers)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from fluxhooks.errors import ObservationError
 from fluxhooks.observe.forges import Delivery, SeenWebhook
-from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings
+from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, Scope
 
 if TYPE_CHECKING:
     import github
@@ -38,7 +38,7 @@ class GitHubForge:
 
         with _explained(declared):
             try:
-                return _seen(declared.repository, self._hook(declared))
+                return _seen(declared.scope, self._hook(declared))
             except github.UnknownObjectException:
                 return None
 
@@ -46,7 +46,7 @@ class GitHubForge:
         """Return all webhooks of the declared one's repository."""
         with _explained(declared):
             hooks = self._repository(declared).get_hooks()
-            return [_seen(declared.repository, hook) for hook in hooks]
+            return [_seen(declared.scope, hook) for hook in hooks]
 
     def last_delivery(self, declared: DeclaredWebhook) -> Delivery | None:
         """Return the newest delivery in GitHub's log, or None where it is empty."""
@@ -84,7 +84,7 @@ class GitHubForge:
     def _repository(self, declared: DeclaredWebhook) -> "Repository":
         parts = urlsplit(declared.api_url).path.split("/")
         owner = parts[parts.index("repos") + 1] if "repos" in parts else self._owner
-        return self._client.get_repo(f"{owner}/{declared.repository}")
+        return self._client.get_repo(f"{owner}/{declared.scope.name}")
 
 
 def connect(declared: DeclaredWebhook, providers: ProviderSettings) -> GitHubForge:
@@ -126,11 +126,10 @@ def _api(declared: DeclaredWebhook, providers: ProviderSettings) -> str:
     return base if base.endswith("/api/v3") else f"{base}/api/v3"
 
 
-def _seen(repository: str, hook: "Hook") -> SeenWebhook:
+def _seen(scope: Scope, hook: "Hook") -> SeenWebhook:
     config: dict[str, Any] = hook.config
     return SeenWebhook(
-        forge="github",
-        repository=repository,
+        scope=scope,
         id=str(hook.id),
         url=str(config.get("url") or ""),
         active=hook.active,
@@ -155,7 +154,7 @@ def _explained(declared: DeclaredWebhook) -> Iterator[None]:
     import github
     import requests
 
-    where = f"GitHub refused the webhooks of {declared.repository}"
+    where = f"GitHub refused the webhooks of {declared.scope.name}"
     try:
         yield
     except github.BadCredentialsException:
@@ -165,6 +164,6 @@ def _explained(declared: DeclaredWebhook) -> Iterator[None]:
         raise ObservationError(f"{where}: it answered {error.status}{cure}") from None
     except requests.RequestException as error:
         raise ObservationError(
-            f"GitHub could not be asked for the webhooks of {declared.repository}: "
+            f"GitHub could not be asked for the webhooks of {declared.scope.name}: "
             f"{type(error).__name__}"
         ) from None

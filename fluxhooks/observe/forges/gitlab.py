@@ -1,0 +1,220 @@
+"""Webhooks as GitLab has them; python-gitlab is imported where GitLab is asked."""
+
+import contextlib
+import datetime
+import os
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from fluxhooks.errors import ObservationError
+from fluxhooks.observe.forges import Delivery, SeenWebhook
+from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, Scope
+
+if TYPE_CHECKING:
+    import gitlab
+
+_PUBLIC: Final = "https://gitlab.com"
+_TEST_SECONDS: Final = 20.0
+
+# The kinds of events of which a test can be sent wherever there is a commit, best first.
+_TESTABLE: Final = ("push_events", "tag_push_events")
+
+
+class GitLabForge:
+    """GitLab, with the rights of one token."""
+
+    def __init__(self, client: "gitlab.Gitlab") -> None:
+        self._client = client
+
+    def webhook(self, declared: DeclaredWebhook) -> SeenWebhook | None:
+        """Return the webhook with the declared ID, or None where GitLab has none."""
+        import gitlab
+
+        with _explained(declared.scope):
+            try:
+                return _seen(declared.scope, self._hooks(declared).get(declared.id))
+            except gitlab.GitlabGetError as error:
+                if _is_the_webhook_missing(error):
+                    return None
+                raise
+
+    def webhooks(self, declared: DeclaredWebhook) -> list[SeenWebhook]:
+        """Return all webhooks of the declared one's project or group."""
+        with _explained(declared.scope):
+            hooks = self._hooks(declared).list(get_all=True, per_page=100)
+            return [_seen(declared.scope, hook) for hook in hooks]
+
+    def last_delivery(self, declared: DeclaredWebhook) -> Delivery | None:
+        """Return the newest delivery of GitLab's log, or None where it is empty.
+
+        It is also None before GitLab 17.3, which has no such log for an API to read.
+        """
+        import gitlab
+
+        path = f"{self._hooks(declared).path}/{declared.id}/events"
+        with _explained(declared.scope):
+            try:
+                log = self._client.http_list(path, get_all=False, per_page=20)
+            except gitlab.GitlabHttpError as error:
+                if error.response_code == 404:
+                    return None
+                raise
+            return max(map(_delivery, log), key=lambda found: found.at, default=None)
+
+    def ping(self, declared: DeclaredWebhook) -> Delivery | None:
+        """Have GitLab send a test push, and return what became of it; None where it got lost.
+
+        It is the newest commit's, and reconciles the targets once. A webhook that GitLab has
+        disabled is enabled again when it is answered 2xx.
+        """
+        import gitlab
+
+        before = self.last_delivery(declared)
+        with _explained(declared.scope):
+            hook = self._hooks(declared).get(declared.id)
+            kind = next((kind for kind in _TESTABLE if getattr(hook, kind, False)), None)
+            if kind is None:
+                raise ObservationError("GitLab has no test for the events of this webhook")
+            try:
+                hook.test(kind)
+                answered = 200
+            except gitlab.GitlabHookTestError as error:
+                if error.response_code == 429:
+                    raise ObservationError("GitLab sends five tests a minute, no more") from None
+                if error.response_code != 422:
+                    raise
+                answered = 0
+        # GitLab answers when its receiver did; the status is in the log, which it writes later.
+        deadline = time.monotonic() + _TEST_SECONDS
+        while time.monotonic() < deadline:
+            found = self.last_delivery(declared)
+            if found is not None and (before is None or found.id != before.id):
+                return found
+            if found is None and answered:
+                break
+            time.sleep(0.5)
+        now = datetime.datetime.now(datetime.UTC)
+        return Delivery(id="", event=_event(kind), at=now, status=answered)
+
+    def delete(self, seen: SeenWebhook, declared: DeclaredWebhook) -> None:
+        """Delete a webhook; one that is gone already is no error."""
+        import gitlab
+
+        with _explained(declared.scope):
+            try:
+                self._hooks(declared).delete(seen.id)
+            except gitlab.GitlabDeleteError as error:
+                if not _is_the_webhook_missing(error):
+                    raise
+
+    def _hooks(self, declared: DeclaredWebhook) -> Any:
+        # Nothing is asked before it is looked at: a project itself never is.
+        if declared.scope.kind == "group":
+            return self._client.groups.get(declared.scope.name, lazy=True).hooks
+        return self._client.projects.get(declared.scope.name, lazy=True).hooks
+
+
+def connect(providers: ProviderSettings) -> GitLabForge:
+    """Return the GitLab the stack's provider uses.
+
+    The token is that of ``GITLAB_TOKEN``, else the provider's; the address the provider's, else
+    that of ``GITLAB_BASE_URL``.
+
+    Raises:
+        ObservationError: there is no token, or python-gitlab is not installed.
+    """
+    try:
+        import gitlab
+    except ModuleNotFoundError:
+        raise ObservationError(
+            "GitLab cannot be asked without python-gitlab: pip install 'fluxhooks[gitlab]'"
+        ) from None
+
+    token = os.environ.get("GITLAB_TOKEN") or providers.gitlab_token
+    if not token:
+        raise ObservationError(
+            "no token for GitLab: set GITLAB_TOKEN to one with the scope api whose owner "
+            "administers the webhooks, or pulumi config set --secret gitlab:token"
+        )
+    base = providers.gitlab_base_url or os.environ.get("GITLAB_BASE_URL") or _PUBLIC
+    client = gitlab.Gitlab(
+        # The provider takes the address of the API.
+        base.rstrip("/").removesuffix("/api/v4"),
+        # As the provider sends it: a job's or an OAuth token is taken so, too.
+        oauth_token=token,
+        user_agent="fluxhooks",
+        timeout=20,
+        retry_transient_errors=True,
+    )
+    return GitLabForge(client)
+
+
+def _seen(scope: Scope, hook: Any) -> SeenWebhook:
+    # GitLab 15 and older, and those whose administrator does not want it, disable none.
+    alert = getattr(hook, "alert_status", None) or "executable"
+    return SeenWebhook(
+        scope=scope,
+        id=str(hook.id),
+        url=str(hook.url or ""),
+        active=alert == "executable",
+        inactive_because=_why(alert, getattr(hook, "disabled_until", None)),
+        changed_at=_time(hook.created_at),
+    )
+
+
+def _why(alert: str, until: str | None) -> str:
+    if alert == "executable":
+        return ""
+    if alert == "temporarily_disabled":
+        return f": GitLab disabled it after failed deliveries, until {until or 'later'}"
+    return ": GitLab disabled it after failed deliveries, until a test of it is answered 2xx"
+
+
+def _delivery(entry: dict[str, Any]) -> Delivery:
+    status = str(entry.get("response_status") or "")
+    at = _time(entry.get("created_at"))
+    assert at is not None  # noqa: S101
+    return Delivery(
+        id=str(entry["id"]),
+        event=_event(str(entry.get("trigger") or "")),
+        at=at,
+        # Where no answer came GitLab says "internal error".
+        status=int(status) if status.isdecimal() else 0,
+    )
+
+
+def _event(name: str) -> str:
+    """Return the name in the header of what GitLab calls push_hooks and push_events."""
+    return name.removesuffix("_events").removesuffix("_hooks").replace("_", " ").title() + " Hook"
+
+
+def _time(text: str | None) -> datetime.datetime | None:
+    return datetime.datetime.fromisoformat(text) if text else None
+
+
+def _is_the_webhook_missing(error: Any) -> bool:
+    # A project that is missing, or hidden from the token, is named.
+    named = any(word in str(error.error_message) for word in ("Project", "Group"))
+    return error.response_code == 404 and not named
+
+
+@contextlib.contextmanager
+def _explained(scope: Scope) -> Iterator[None]:
+    import gitlab
+    import requests
+
+    where = f"GitLab refused the webhooks of the {scope.kind} {scope.name}"
+    try:
+        yield
+    except gitlab.GitlabAuthenticationError:
+        raise ObservationError(f"{where}: the token is not valid; set GITLAB_TOKEN") from None
+    except gitlab.GitlabError as error:
+        refused = error.response_code in (403, 404)
+        cure = "; may the token administer webhooks?" if refused else ""
+        raise ObservationError(f"{where}: it answered {error.response_code}{cure}") from None
+    except requests.RequestException as error:
+        raise ObservationError(
+            f"GitLab could not be asked for the webhooks of the {scope.kind} {scope.name}: "
+            f"{type(error).__name__}"
+        ) from None
