@@ -6,11 +6,15 @@ repointed in less than `count` seconds. What an update takes beyond that is ours
 
 import json
 import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from lightkube.generic_resource import create_namespaced_resource
+from lightkube.models.meta_v1 import ObjectMeta
 
+from bench.rotation.screen import Screen
 from sandbox.sandbox import Sandbox
 from sandbox.stack import OnStep, Stack
 
@@ -21,8 +25,12 @@ _GitRepository = create_namespaced_resource(
 # GitHub's advice, and its provider's default.
 _SECONDS_A_WRITE = 1.0
 
-_SIZES = (20, 50, 100, 200)
-_SPLIT = 4
+SIZES = (20, 50, 100, 200)
+STACKS = 4
+
+# The state is written once, at the end: a measure of what the writes in between cost. A run that
+# is killed then leaves a state that knows nothing of what it did.
+_NO_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 
 _PROGRAM = """\
 import json
@@ -31,12 +39,13 @@ from pathlib import Path
 from fluxhooks import WebhookReceiver
 
 settings = json.loads(Path("settings.json").read_text())
-for number in range(settings["first"], settings["first"] + settings["count"]):
+for number in range(settings["count"]):
+    name = f"{settings['name']}-{number:03}"
     WebhookReceiver(
-        f"app-{number:03}",
+        name,
         {
             "host": settings["host"],
-            "github": {"repository": f"app-{number:03}"},
+            "github": {"repository": name},
             "resources": [{"kind": "GitRepository", "name": "apps"}],
             "generation": settings["generation"],
             "drain": "0s",
@@ -77,6 +86,13 @@ class Rotation:
         """The whole update's time over the least."""
         return self.seconds / self.write_limit_seconds
 
+    def __str__(self) -> str:
+        return (
+            f"{self.seconds:.0f} s, {self.ratio:.2f} × the forge's write limit of "
+            f"{self.write_limit_seconds:.0f} s ({self.start + self.receivers:.0f} s to the first "
+            f"write, {self.writes:.0f} s writes, {self.deletes:.0f} s deletes)"
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Return it for machines."""
         parts = ("start", "receivers", "writes", "finish", "deletes")
@@ -89,16 +105,112 @@ class Rotation:
         }
 
 
-class Fleet:
-    """Webhooks `first` to `first + count` of a stack, each of a repository of its own."""
+@dataclass(frozen=True)
+class Fifty:
+    """The same rotation twice, with the state's writes and without them.
 
-    def __init__(self, sandbox: Sandbox, name: str, *, first: int = 0, writers: int = 1) -> None:
+    Attributes:
+        whole: with a state that is written before and after every step.
+        bare: with one that is written once.
+    """
+
+    whole: Rotation
+    bare: Rotation
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for machines; `state` is the seconds its writes took."""
+        figures = self.whole.as_json()
+        figures["parts"]["state"] = round(self.whole.seconds - self.bare.seconds, 1)
+        return {**figures, "without_state_writes": self.bare.as_json()}
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How the time of a rotation grows with a stack, and what splitting the stack saves.
+
+    Attributes:
+        stacks: one stack of growing size.
+        split: as many webhooks as the last of them, over stacks rotated side by side, which
+            share the forge's write limit.
+        split_seconds: from the start of the first of them to the end of the last.
+    """
+
+    stacks: Sequence[Rotation]
+    split: Sequence[Rotation]
+    split_seconds: float
+
+    @property
+    def split_ratio(self) -> float:
+        """The time of all split stacks together over the forge's write limit."""
+        return self.split_seconds / sum(rotation.count for rotation in self.split)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for machines."""
+        return {
+            "one_stack": [rotation.as_json() for rotation in self.stacks],
+            "split": {
+                "stacks": len(self.split),
+                "count": sum(rotation.count for rotation in self.split),
+                "seconds": round(self.split_seconds, 1),
+                "ratio": round(self.split_ratio, 2),
+            },
+        }
+
+
+def fifty(sandbox: Sandbox, screen: Screen, *, count: int = 50) -> Fifty:
+    """Rotate `count` webhooks in one update, twice."""
+    _make_source(sandbox)
+    fleet = _Fleet(sandbox, "fifty")
+    screen(f"{count} webhooks in one update: provisioning")
+    fleet.grow(count)
+    screen(f"{count} webhooks in one update")
+    whole = fleet.rotate()
+    screen(f"{count} webhooks in one update, the state written once")
+    bare = fleet.rotate(_NO_CHECKPOINTS)
+    screen.done(f"{count} webhooks in one update: {whole}; the state written once: {bare}")
+    return Fifty(whole, bare)
+
+
+def growth(
+    sandbox: Sandbox, screen: Screen, *, sizes: Sequence[int] = SIZES, stacks: int = STACKS
+) -> Growth:
+    """Rotate a stack of each of `sizes`, and the last size split over `stacks` stacks."""
+    _make_source(sandbox)
+    fleet = _Fleet(sandbox, "growing")
+    rotations = []
+    for size in sizes:
+        screen(f"{size} webhooks in one stack")
+        fleet.grow(size)
+        rotations.append(fleet.rotate())
+        screen.done(f"{size} webhooks in one stack: {rotations[-1]}")
+    each = sizes[-1] // stacks
+    screen(f"{stacks} stacks of {each} webhooks, side by side")
+    fleets = [_Fleet(sandbox, f"split-{number}", stacks=stacks) for number in range(stacks)]
+    for split in fleets:
+        split.grow(each)
+    began = time.time()
+    with ThreadPoolExecutor(stacks) as side_by_side:
+        parts = list(side_by_side.map(_Fleet.rotate, fleets))
+    found = Growth(rotations, parts, time.time() - began)
+    screen.done(f"{stacks} stacks of {each} webhooks: {found.split_seconds:.0f} s")
+    return found
+
+
+class _Fleet:
+    """The webhooks of a stack, each of a repository of its own.
+
+    Args:
+        stacks: how many share the forge's write limit.
+    """
+
+    def __init__(self, sandbox: Sandbox, name: str, *, stacks: int = 1) -> None:
         self._sandbox = sandbox
         self._stack: Stack = sandbox.stack(name, program=_PROGRAM, project=f"project-{name}")
-        self._writers = writers
+        self._name = name
+        self._stacks = stacks
         self._settings: dict[str, Any] = {
             "host": sandbox.ingress.host,
-            "first": first,
+            "name": name,
             "count": 0,
             "generation": 1,
         }
@@ -111,18 +223,18 @@ class Fleet:
             if name not in known:
                 self._sandbox.github.create_repository(name)
         self._pace(1)
-        self._up()
-        self._pace(round(1000 * _SECONDS_A_WRITE * self._writers))
+        self._up({})
+        self._pace(round(1000 * _SECONDS_A_WRITE * self._stacks))
         # The provider's new setting is a step of its own, which belongs to no rotation.
-        self._up()
+        self._up({})
 
-    def rotate(self, **environment: str) -> Rotation:
+    def rotate(self, environment: Mapping[str, str] | None = None) -> Rotation:
         """Rotate all of them in one update, at the forge's pace."""
         self._settings["generation"] += 1
         before = len(self._sandbox.github.requests)
         steps: list[tuple[str, float]] = []
         began = time.time()
-        self._up(lambda step: steps.append((step.op, time.time())), **environment)
+        self._up(environment or {}, on_step=lambda step: steps.append((step.op, time.time())))
         ended = time.time()
         writes = [
             request.at
@@ -144,10 +256,9 @@ class Fleet:
 
     @property
     def _repositories(self) -> list[str]:
-        first = self._settings["first"]
-        return [f"app-{number:03}" for number in range(first, first + self._settings["count"])]
+        return [f"{self._name}-{number:03}" for number in range(self._settings["count"])]
 
-    def _up(self, on_step: OnStep | None = None, **environment: str) -> None:
+    def _up(self, environment: Mapping[str, str], on_step: OnStep | None = None) -> None:
         (self._stack.directory / "settings.json").write_text(json.dumps(self._settings))
         stack = Stack(
             self._stack.directory,
@@ -160,11 +271,10 @@ class Fleet:
         self._stack.set_all({"github:writeDelayMs": str(milliseconds)})
 
 
-def make_source(sandbox: Sandbox) -> None:
-    """Make what all the Receivers reconcile: one source, which never fetches."""
-    sandbox.cluster.client().create(
-        _GitRepository(
-            metadata={"name": "apps", "namespace": "flux-system"},
-            spec={"interval": "30m", "suspend": True, "url": "https://localhost/apps.git"},
-        )
+def _make_source(sandbox: Sandbox) -> None:
+    # What all the Receivers reconcile: one source, which never fetches.
+    source = _GitRepository(
+        metadata=ObjectMeta(name="apps", namespace="flux-system"),
+        spec={"interval": "30m", "suspend": True, "url": "https://localhost/apps.git"},
     )
+    sandbox.cluster.client().apply(source, field_manager="bench")
