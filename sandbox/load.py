@@ -20,10 +20,12 @@ class Answer:
     Attributes:
         at: seconds since 1970, when the answer came, or when it was clear that none would.
         status: the HTTP status; None where no answer came.
+        waited: seconds since the event.
     """
 
     at: float
     status: int | None
+    waited: float
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,10 @@ class Load:
             status = delivery.status_code if delivery.answered else None
             # Where one webhook takes the place of another, both are told, and one is enough.
             if delivery.guid not in answers or status == 200:
-                answers[delivery.guid] = Answer(delivery.delivered_at, status)
+                waited = delivery.delivered_at - delivery.queued_at
+                answers[delivery.guid] = Answer(delivery.delivered_at, status, waited)
         # An event of which no webhook was told has no delivery, and is lost all the same.
-        found = (answers.get(guid) or Answer(at, None) for guid, at in self._sent.items())
+        found = (answers.get(guid) or Answer(at, None, 0.0) for guid, at in self._sent.items())
         self.answers = sorted(found, key=lambda answer: answer.at)
 
     def _send(self) -> None:

@@ -70,7 +70,9 @@ def _measure(sandbox: Sandbox, screen: Screen, way: Way) -> Result:
             f"{name}: rotation {done} of at least {way.rotations}, {sent:,} deliveries"
         ),
     )
-    screen.done(f"{name}: {result.rotations} rotations, {result.tally}")
+    screen.done(
+        f"{name}: {result.rotations} rotations, {result.tally}, at most {result.slowest:.1f} s late"
+    )
     return result
 
 

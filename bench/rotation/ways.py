@@ -30,10 +30,10 @@ from sandbox.load import Answer, Load, Tally
 from sandbox.sandbox import Sandbox
 from sandbox.stack import Run, Stack
 
-RATE = 40.0
-"""Deliveries a second; more would starve the engine where both share two cores."""
+RATE = 25.0
+"""Deliveries a second; many more would starve the engine where both share two cores."""
 
-BEFORE, AFTER = 4.0, 9.0
+BEFORE, AFTER = 4.0, 10.0
 """Seconds of full load before the first rotation, and after it repointed the webhook."""
 
 SETTLED = 1.0
@@ -100,7 +100,7 @@ WAYS = (
         program=OURS,
         queued=QUEUED,
         rotations=8,
-        settings={"drain": "6s"},
+        settings={"drain": "8s"},
     ),
     Way(
         key="ours",
@@ -109,7 +109,7 @@ WAYS = (
         queued=0.0,
         rotations=50,
         deliveries=10_000,
-        settings={"drain": "1s"},
+        settings={"drain": "5s"},
     ),
 )
 
@@ -139,6 +139,11 @@ class Result:
     def seconds(self) -> float:
         """A rotation's middle duration."""
         return statistics.median(self.runs)
+
+    @property
+    def slowest(self) -> float:
+        """The most seconds from an event to its answer: what a drain must outlast."""
+        return max(answer.waited for answer in self.answers)
 
     @property
     def tally(self) -> Tally:
@@ -173,6 +178,7 @@ class Result:
             "rotations": self.rotations,
             "seconds": round(sum(self.runs), 1),
             "queued_seconds": self.way.queued,
+            "slowest_seconds": round(self.slowest, 1),
             "forge_calls": len(self.forge_requests),
             "forge_calls_least": self.forge_calls_least,
             "api_calls": len(self.api_requests),
@@ -188,6 +194,7 @@ def measure(
     sandbox: Sandbox,
     way: Way,
     *,
+    rate: float = RATE,
     before: float = BEFORE,
     after: float = AFTER,
     on_rotation: OnRotation | None = None,
@@ -195,12 +202,13 @@ def measure(
     """Provision a stack of this way and rotate it under load.
 
     Args:
+        rate: deliveries a second.
         before, after: seconds of full load before the first rotation, and after it repointed the
             webhook.
     """
     subject = _Subject(sandbox, way)
     runs: list[float] = []
-    with Load(sandbox.github, subject.name, rate=RATE, queued=way.queued) as load:
+    with Load(sandbox.github, subject.name, rate=rate, queued=way.queued) as load:
         time.sleep(way.queued + before)
         while len(runs) < way.rotations or load.sent < way.deliveries:
             runs.append(subject.rotate().seconds)

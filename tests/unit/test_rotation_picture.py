@@ -23,8 +23,8 @@ def _result(*, queued: float = 4.0) -> Result:
         way=Way(key="a", title="a <way>", program="", queued=queued, rotations=1),
         runs=[3.25],
         answers=[
-            *(Answer(at, 200) for at in (990.0, 998.1, 998.2, 1001.0)),
-            Answer(1002.0, 404),
+            *(Answer(at, 200, 0.1) for at in (990.0, 998.1, 998.2, 1001.0)),
+            Answer(1002.0, 404, 4.0),
         ],
         forge_requests=[Request("PATCH", hook, 200, 1000.0), Request("GET", hook, 200, 1000.5)],
         api_requests=[
