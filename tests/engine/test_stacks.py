@@ -29,6 +29,7 @@ def test_wrong_settings_are_named_with_the_commands_that_mend_them(
     app.stack.set_all(
         {
             "host": "flux.example.com",
+            "inteval": "1h",
             "receivers.wrong.repo": "wrong",
             "receivers.wrong.sources[0].name": "wrong",
         }
@@ -37,7 +38,9 @@ def test_wrong_settings_are_named_with_the_commands_that_mend_them(
         "fluxhooks:receivers.wrong.repository: field required; pulumi config set --path "
         "'receivers.wrong.repository' <value>\n"
         "fluxhooks:receivers.wrong.repo: no such setting; pulumi config rm --path "
-        "'receivers.wrong.repo'"
+        "'receivers.wrong.repo'\n"
+        "fluxhooks:inteval: no such setting, did you mean 'interval'?; pulumi config rm --path "
+        "'inteval'"
     ]
 
 
