@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox import toolchain
-from sandbox.plugins.kubernetes.install import install as install_kubernetes_stand_in
+from sandbox.plugins.install import install as install_stand_in
 from sandbox.toolchain.progress import Report
 
 RESOURCE_PLUGINS = ("random", "github")
@@ -60,7 +60,7 @@ def assemble(directory: Path, *, report: Report | None = None) -> PulumiHome:
     stand_ins = []
     kubernetes = toolchain.official("pulumi-resource-kubernetes", report=report)
     if kubernetes is None:
-        install_kubernetes_stand_in(directory)
+        install_stand_in(directory, "kubernetes")
         stand_ins.append("pulumi-kubernetes: a stand-in, as the official plugin cannot be had")
     else:
         programs = {**programs, kubernetes.name: kubernetes}

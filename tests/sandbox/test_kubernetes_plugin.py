@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from sandbox.cluster import Cluster
-from sandbox.plugins.kubernetes.install import install
+from sandbox.plugins.install import install
 from tests.sandbox.plugin_process import CHECKOUT, STAND_IN, Answer, PluginProcess
 
 pytestmark = pytest.mark.timeout(120)
@@ -387,7 +387,7 @@ def test_the_installed_program_is_found_under_the_sdks_version(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     """The engine looks for the version of the SDK, and starts the program by its path."""
-    path = install(tmp_path)
+    path = install(tmp_path, "kubernetes")
     with PluginProcess(cluster.kubeconfig, command=(str(path),)) as plugin:
         version = plugin.ask("GetPluginInfo", {}).response["version"]
 

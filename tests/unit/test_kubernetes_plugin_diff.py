@@ -13,7 +13,7 @@ from sandbox.plugins.kubernetes.diff import (
     merge_patch,
     parse_path,
 )
-from sandbox.plugins.kubernetes.properties import UNKNOWN
+from sandbox.plugins.properties import UNKNOWN
 
 ANNOTATED = {"pulumi.com/autonamed": "true"}
 

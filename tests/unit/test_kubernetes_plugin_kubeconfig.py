@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.plugins.kubernetes.errors import UnreachableError, UnsupportedError
+from sandbox.plugins.errors import UnsupportedError
+from sandbox.plugins.kubernetes.errors import UnreachableError
 from sandbox.plugins.kubernetes.kubeconfig import active_cluster, connect
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from sandbox.plugins.errors import PluginError
 from sandbox.plugins.kubernetes import naming
-from sandbox.plugins.kubernetes.errors import PluginError
 from sandbox.plugins.kubernetes.naming import Autonaming, Mode
-from sandbox.plugins.kubernetes.properties import UNKNOWN
+from sandbox.plugins.properties import UNKNOWN
 
 SEED = b"one seed of the engine"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.plugins.kubernetes.errors import UnsupportedError
+from sandbox.plugins.errors import UnsupportedError
 from sandbox.plugins.kubernetes.objects import (
     checkpoint,
     mark_secrets,
@@ -12,7 +12,8 @@ from sandbox.plugins.kubernetes.objects import (
     prune,
     read_checkpoint,
 )
-from sandbox.plugins.kubernetes.properties import (
+from sandbox.plugins.kubernetes.settings import Settings, read_settings
+from sandbox.plugins.properties import (
     SIGNATURE,
     UNKNOWN,
     UNKNOWN_STRING,
@@ -22,7 +23,6 @@ from sandbox.plugins.kubernetes.properties import (
     reveal,
     write_struct,
 )
-from sandbox.plugins.kubernetes.settings import Settings, read_settings
 
 VALUES: dict[str, Any] = {
     "text": "a",
@@ -182,5 +182,5 @@ def test_what_only_the_official_plugin_can_do_is_refused(
     inputs: dict[str, Any], environment: dict[str, str]
 ) -> None:
     """A setting that would be ignored here is an error that says so."""
-    with pytest.raises(UnsupportedError, match=r"^stand-in: .* use the official plugin"):
+    with pytest.raises(UnsupportedError, match=r"^stand-in: .* is not supported$"):
         read_settings(inputs, environment)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.plugins.kubernetes.errors import PluginError
+from sandbox.plugins.errors import PluginError
 from sandbox.plugins.kubernetes.waiting import (
     StatusCondition,
     parse_expression,

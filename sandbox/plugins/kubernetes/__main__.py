@@ -3,10 +3,11 @@
 import asyncio
 import sys
 
-from sandbox.plugins.kubernetes import lean
+from sandbox.plugins import lean
 
 if __name__ == "__main__":
     lean.leave_out_the_rest()
-    from sandbox.plugins.kubernetes.server import serve
+    from sandbox.plugins.kubernetes.provider import Provider
+    from sandbox.plugins.server import serve
 
-    asyncio.run(serve(engine_address=sys.argv[1] if len(sys.argv) > 1 else ""))
+    asyncio.run(serve(sys.argv[1] if len(sys.argv) > 1 else "", Provider))

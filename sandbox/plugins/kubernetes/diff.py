@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sandbox.plugins.kubernetes import naming
 from sandbox.plugins.kubernetes.objects import is_built_in, normalize, prune
-from sandbox.plugins.kubernetes.properties import UNKNOWN
+from sandbox.plugins.properties import UNKNOWN
 
 Path = tuple[str | int, ...]
 

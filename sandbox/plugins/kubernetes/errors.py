@@ -1,15 +1,15 @@
-"""What can go wrong between the engine, the plugin and the API server.
+"""What can go wrong between the plugin and the API server.
 
 PluginError                    fails the step
-├── UnsupportedError                the official plugin can do this, the stand-in cannot
 ├── UnreachableError                there is no API server to talk to
 ├── NoMatchError                    the API server does not serve this kind
 ├── ApiError                   the API server refused a request
-├── WaitError                 an object did not become what was waited for
-└── PartialError             fails the step, yet the object exists and belongs in the state
+└── WaitError                 an object did not become what was waited for
 """
 
 from typing import Any
+
+from sandbox.plugins.errors import PluginError
 
 ALREADY_EXISTS = """\
 The resource already exists in the cluster. This can happen when:
@@ -22,20 +22,6 @@ The resource already exists in the cluster. This can happen when:
     protected resources (e.g. kube-system) cannot be deleted on destroy.
   - Intentional upsert: set upsertExistingObjects on the provider to allow
     server-side apply to update existing objects on create."""
-
-
-class PluginError(Exception):
-    """Fails the step with its message."""
-
-
-class UnsupportedError(PluginError):
-    """The official plugin can do this, the stand-in cannot."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(
-            f"stand-in: {what} is not supported; use the official plugin: "
-            "pulumi plugin install resource kubernetes"
-        )
 
 
 class UnreachableError(PluginError):
@@ -100,12 +86,3 @@ class WaitError(PluginError):
     def __init__(self, message: str, last: dict[str, Any]) -> None:
         super().__init__(message)
         self.last = last
-
-
-class PartialError(PluginError):
-    """Fails the step, yet the object exists and `properties` belong in the state."""
-
-    def __init__(self, message: str, *, resource_id: str, properties: dict[str, Any]) -> None:
-        super().__init__(message)
-        self.resource_id = resource_id
-        self.properties = properties

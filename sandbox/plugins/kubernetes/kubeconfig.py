@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from sandbox.plugins.kubernetes.errors import UnreachableError, UnsupportedError
+from sandbox.plugins.errors import UnsupportedError
+from sandbox.plugins.kubernetes.errors import UnreachableError
 
 _NOTHING_GIVEN = (
     "invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER "

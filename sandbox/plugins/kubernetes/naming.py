@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sandbox.plugins.kubernetes.errors import PluginError
-from sandbox.plugins.kubernetes.properties import UNKNOWN
+from sandbox.plugins.errors import PluginError
+from sandbox.plugins.properties import UNKNOWN
 
 AUTONAMED: Final = "pulumi.com/autonamed"
 SUFFIX_LENGTH: Final = 8

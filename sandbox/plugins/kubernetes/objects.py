@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sandbox.plugins.kubernetes.properties import Secret, has_secret, has_unknown, reveal
+from sandbox.plugins.properties import Secret, has_secret, has_unknown, reveal
 
 INPUTS: Final = "__inputs"
 INITIAL_API_VERSION: Final = "__initialApiVersion"

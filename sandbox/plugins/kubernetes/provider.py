@@ -4,11 +4,13 @@ import asyncio
 import copy
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any, Final, Protocol
 
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
+from sandbox.plugins.errors import PartialError, PluginError, UnsupportedError
 from sandbox.plugins.kubernetes import managers, naming, objects, waiting
 from sandbox.plugins.kubernetes.api import CREATE_MANAGER, Api, Object, Propagation
 from sandbox.plugins.kubernetes.diff import difference
@@ -16,20 +18,17 @@ from sandbox.plugins.kubernetes.errors import (
     ALREADY_EXISTS,
     ApiError,
     NoMatchError,
-    PartialError,
-    PluginError,
     UnreachableError,
-    UnsupportedError,
     WaitError,
 )
 from sandbox.plugins.kubernetes.kubeconfig import active_cluster, connect
-from sandbox.plugins.kubernetes.properties import (
+from sandbox.plugins.kubernetes.settings import Settings, read_settings
+from sandbox.plugins.properties import (
     has_unknown,
     read_struct,
     reveal,
     write_struct,
 )
-from sandbox.plugins.kubernetes.settings import Settings, read_settings
 
 PATCH_FORCE: Final = "pulumi.com/patchForce"
 PATCH_FIELD_MANAGER: Final = "pulumi.com/patchFieldManager"
@@ -93,8 +92,10 @@ class Log(Protocol):
 class Provider:
     """One configured provider; `check` and what follows need `configure` first."""
 
-    def __init__(self, log: Log, *, version: str) -> None:
-        self.version = version
+    plugin = "kubernetes"
+
+    def __init__(self, log: Log) -> None:
+        self.version = version("pulumi-kubernetes")
         self._log = log
         self._cancelled = asyncio.Event()
         self._settings = Settings()
@@ -105,19 +106,6 @@ class Provider:
     def cancel(self) -> None:
         """End all waits, now and from now on."""
         self._cancelled.set()
-
-    async def schema(self, request: provider_pb2.GetSchemaRequest) -> Any:
-        """Answer GetSchema with a schema that names no resource."""
-        schema = {"name": "kubernetes", "version": self.version}
-        return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
-
-    async def refuse_function(self, request: Any) -> Any:
-        """Answer Invoke and Call."""
-        raise UnsupportedError(f"the function {request.tok}")
-
-    async def refuse_component(self, request: provider_pb2.ConstructRequest) -> Any:
-        """Answer Construct."""
-        raise UnsupportedError(f"the component {request.type}")
 
     async def check_config(self, request: provider_pb2.CheckRequest) -> Any:
         """Accept the provider's inputs as they are."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sandbox.plugins.kubernetes.errors import UnsupportedError
+from sandbox.plugins.errors import UnsupportedError
 
 _REFUSED: Final = {
     "alwaysRender": "",

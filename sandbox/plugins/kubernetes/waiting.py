@@ -14,9 +14,10 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from sandbox.plugins.errors import PluginError
 from sandbox.plugins.kubernetes import naming
 from sandbox.plugins.kubernetes.api import Api, Object
-from sandbox.plugins.kubernetes.errors import ApiError, PluginError, UnreachableError, WaitError
+from sandbox.plugins.kubernetes.errors import ApiError, UnreachableError, WaitError
 
 WAIT_FOR: Final = "pulumi.com/waitFor"
 SKIP_AWAIT: Final = "pulumi.com/skipAwait"

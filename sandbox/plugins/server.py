@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import traceback
 from collections.abc import Awaitable, Callable
-from importlib.metadata import version
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol
 
 import grpc
 from google.protobuf import empty_pb2
@@ -20,9 +20,8 @@ from pulumi.runtime.proto import (
     status_pb2,
 )
 
-from sandbox.plugins.kubernetes.errors import PartialError, PluginError
-from sandbox.plugins.kubernetes.properties import write_struct
-from sandbox.plugins.kubernetes.provider import Provider
+from sandbox.plugins.errors import PartialError, PluginError, UnsupportedError
+from sandbox.plugins.properties import write_struct
 
 # ruff: noqa: N802 (the methods of a servicer are named as the protocol names them)
 
@@ -31,14 +30,59 @@ _LOOK_FOR_ENGINE_EVERY: Final = 0.25
 _LAST_WORDS: Final = 5.0
 
 
-async def serve(engine_address: str) -> NoReturn:
-    """Print the port and serve the provider; end the process on a signal or with the engine."""
+class Provider(Protocol):
+    """What answers the engine's questions; see Pulumi's protocol for each.
+
+    Attributes:
+        plugin: its name in `pulumi plugin install resource NAME`.
+        version: that of the plugin it stands in for.
+    """
+
+    plugin: str
+    version: str
+
+    def cancel(self) -> None:
+        """End all waits, now and from now on."""
+
+    async def check_config(self, request: Any) -> Any:
+        """Answer CheckConfig."""
+
+    async def diff_config(self, request: Any) -> Any:
+        """Answer DiffConfig."""
+
+    async def configure(self, request: Any) -> Any:
+        """Answer Configure, which comes before what follows."""
+
+    async def check(self, request: Any) -> Any:
+        """Answer Check."""
+
+    async def diff(self, request: Any) -> Any:
+        """Answer Diff."""
+
+    async def create(self, request: Any) -> Any:
+        """Answer Create."""
+
+    async def read(self, request: Any) -> Any:
+        """Answer Read."""
+
+    async def update(self, request: Any) -> Any:
+        """Answer Update."""
+
+    async def delete(self, request: Any) -> Any:
+        """Answer Delete."""
+
+
+async def serve(engine_address: str, make: "Callable[[Engine], Provider]") -> NoReturn:
+    """Print the port and serve a provider; end the process on a signal or with the engine.
+
+    `make` is given what shows messages to the user.
+    """
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)
     parent = os.getppid()
-    servicer = Servicer(Engine(engine_address))
+    servicer = Servicer(make(Engine(engine_address)))
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", _MAX_MESSAGE),
@@ -97,8 +141,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     without; except for Invoke, Call and Construct, which only say that they are not supported.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._provider = Provider(engine, version=version("pulumi-kubernetes"))
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
         self._running: set[asyncio.Task[Any]] = set()
 
     async def finish(self, *, timeout: float) -> None:
@@ -115,7 +159,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     async def GetSchema(self, request: Any, context: Any) -> Any:
-        return await self._answer(self._provider.schema, request, context)
+        schema = {"name": self._provider.plugin, "version": self._provider.version}
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
     async def CheckConfig(self, request: Any, context: Any) -> Any:
         return await self._answer(self._provider.check_config, request, context)
@@ -145,13 +190,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return await self._answer(self._provider.delete, request, context)
 
     async def Invoke(self, request: Any, context: Any) -> Any:
-        return await self._answer(self._provider.refuse_function, request, context)
+        return await self._answer(_refuse(f"the function {request.tok}"), request, context)
 
     async def Call(self, request: Any, context: Any) -> Any:
-        return await self._answer(self._provider.refuse_function, request, context)
+        return await self._answer(_refuse(f"the function {request.tok}"), request, context)
 
     async def Construct(self, request: Any, context: Any) -> Any:
-        return await self._answer(self._provider.refuse_component, request, context)
+        return await self._answer(_refuse(f"the component {request.type}"), request, context)
 
     async def _answer(
         self, method: Callable[[Any], Awaitable[Any]], request: Any, context: Any
@@ -168,6 +213,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 str(failure),
                 trailing_metadata=(("grpc-status-details-bin", _details(failure)),),
             )
+        except UnsupportedError as error:
+            cure = (
+                f"use the official plugin: pulumi plugin install resource {self._provider.plugin}"
+            )
+            await context.abort(grpc.StatusCode.UNKNOWN, f"{error}; {cure}")
         except PluginError as error:
             await context.abort(grpc.StatusCode.UNKNOWN, str(error))
         except Exception as error:
@@ -177,6 +227,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 grpc.StatusCode.UNKNOWN,
                 f"stand-in: {type(error).__name__} at {place.filename}:{place.lineno}",
             )
+
+
+def _refuse(what: str) -> Callable[[Any], Awaitable[Any]]:
+    async def refuse(_: Any) -> Any:
+        raise UnsupportedError(what)
+
+    return refuse
 
 
 def _details(failure: PartialError) -> bytes:
