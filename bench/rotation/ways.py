@@ -30,7 +30,7 @@ from sandbox.load import Answer, Load, Tally
 from sandbox.sandbox import Sandbox
 from sandbox.stack import Run, Stack
 
-RATE = 25.0
+RATE = 30.0
 """Deliveries a second; many more would starve the engine where both share two cores."""
 
 BEFORE, AFTER = 4.0, 10.0
@@ -99,7 +99,7 @@ WAYS = (
         title="fluxhooks",
         program=OURS,
         queued=QUEUED,
-        rotations=8,
+        rotations=6,
         settings={"drain": "8s"},
     ),
     Way(
@@ -109,7 +109,7 @@ WAYS = (
         queued=0.0,
         rotations=50,
         deliveries=10_000,
-        settings={"drain": "5s"},
+        settings={"drain": "3s"},
     ),
 )
 
