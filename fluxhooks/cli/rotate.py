@@ -161,6 +161,8 @@ def _show(outcome: Outcome) -> None:
     )
     done = ", ".join(f"{move.name} at {move.target}" for move in outcome.plan.moves)
     screen.show(f"{outcome.stack}: {done}, in {outcome.update.seconds:.0f} s")
+    for line in outcome.by_hand:
+        screen.show(line)
 
 
 def _contradiction(outcome: Outcome) -> str:

@@ -65,8 +65,14 @@ def orphans(
     ]
     hosts = {_host(declared.host) for declared in state.webhooks} - {""}
     serving = {found.path: found for found in receivers if found.path}
+    by_hand = {
+        generation.path
+        for receiver in state.receivers.values()
+        if not receiver.managed
+        for generation in receiver.generations.values()
+    }
     for webhook in webhooks:
-        if webhook.key in state.hook_keys:
+        if webhook.key in state.hook_keys or webhook.path in by_hand:
             continue
         receiver = serving.get(webhook.path)
         # After a first creation that failed, the state does not know our host.

@@ -244,6 +244,8 @@ def _problems(
         problems.append(f"the configuration names generation {wanted}")
     if receiver.repointing:
         problems.append("a repointing was not finished")
+    if not receiver.managed and len(receiver.generations) > 1:
+        problems.append("its sender may call an older generation; rotate --finish retires it")
     if "forge" not in unasked and receiver.webhook is not None:
         problems += _webhook_problems(receiver, seen)
     if "cluster" not in unasked:

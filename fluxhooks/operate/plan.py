@@ -57,6 +57,7 @@ class Move:
         target: the one that will be.
         retained, retired: older or newer ones that stay, and that go.
         reason: why, in words.
+        by_hand: whether somebody has to tell the sender of it, as no webhook is made here.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Move:
     retained: tuple[int, ...] = ()
     retired: tuple[int, ...] = ()
     reason: str = ""
+    by_hand: bool = False
 
     @property
     def entry(self) -> Entry:
@@ -80,14 +82,14 @@ class Plan:
     Attributes:
         skipped: by name, why a WebhookReceiver that was meant is left alone.
         configuration: what will be written into the stack's configuration; empty when nothing.
-        drain: how long retired generations still answer in this run; None for their own setting.
+        revokes: whether older generations are cut off at once in this run.
         notes: what else should be known before.
     """
 
     moves: tuple[Move, ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
     configuration: Mapping[str, object] = field(default_factory=dict)
-    drain: str | None = None
+    revokes: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -120,7 +122,8 @@ def plan(
             if name in selected:
                 _program_decides(name, options, skipped)
             continue
-        situation = _Situation(receiver, entries.get(name, Entry()))
+        revokes = options.revoke and name in selected
+        situation = _Situation(receiver, entries.get(name, Entry()), revokes=revokes)
         move = situation.asked(options, now) if name in selected else situation.pending()
         if move is not None:
             moves.append(move)
@@ -137,6 +140,11 @@ def plan(
             )
         elif name in selected and options.finish:
             skipped[name] = "nothing older is retained"
+        elif name in selected and situation.too_old(options, now):
+            skipped[name] = (
+                "a secret of its is too old, and its sender is told by hand; give it the live URL "
+                "and token, then fluxhooks rotate --finish"
+            )
     if skipped and not moves and set(skipped) == selected and not options.finish:
         raise RefusedError("; ".join(f"{name}: {why}" for name, why in skipped.items()))
     values: dict[str, object] = {}
@@ -150,11 +158,21 @@ def plan(
             "older generations are cut off at once: deliveries that are queued or retried for "
             "them are answered 404; one delivery of ours reconciles the targets instead"
         )
+    notes += [
+        f"{move.name}: no webhook is made here: "
+        + (
+            "all deliveries are refused until its sender has the new URL and token"
+            if options.revoke and move.name in selected
+            else f"generation {move.live} is kept until its sender has the new URL and token"
+        )
+        for move in moves
+        if move.by_hand
+    ]
     return Plan(
         moves=tuple(moves),
         skipped=skipped,
         configuration=values,
-        drain="0s" if options.revoke else None,
+        revokes=options.revoke,
         notes=tuple(notes),
     )
 
@@ -162,9 +180,10 @@ def plan(
 class _Situation:
     """Where one WebhookReceiver stands: what is live, what is wanted, what was begun."""
 
-    def __init__(self, receiver: DeclaredReceiver, entry: Entry) -> None:
+    def __init__(self, receiver: DeclaredReceiver, entry: Entry, *, revokes: bool) -> None:
         self.receiver = receiver
         self.entry = entry
+        self.revokes = revokes
         self.present = set(receiver.generations)
         self.live = receiver.live
 
@@ -178,6 +197,13 @@ class _Situation:
         """What the configuration must say for nothing to change."""
         assert self.live is not None  # noqa: S101
         return Entry(live=self.live, retained=self._retained(self.live))
+
+    def too_old(self, options: Options, now: datetime.datetime) -> bool:
+        """Whether a secret is older than asked for, and only the sender's change can mend it."""
+        if options.older_than is None or self.receiver.managed:
+            return False
+        limit = now - options.older_than
+        return any(not self._made_after(number, limit) for number in self.present)
 
     def pending(self, *, retained: tuple[int, ...] | None = None) -> Move | None:
         """Return the move that finishes what was begun, or None where nothing was."""
@@ -217,7 +243,7 @@ class _Situation:
         ahead = {n for n in self.present if n > self.live and n not in self.entry.retained}
         if ahead:
             return max(ahead), f"generation {max(ahead)} was begun"
-        if self.receiver.webhook is None or self.receiver.repointing:
+        if self.receiver.managed and (self.receiver.webhook is None or self.receiver.repointing):
             return self.live, "the webhook does not point at it"
         if self.present - {self.live, *self.entry.retained} and not self.behind:
             return self.live, "older generations were not deleted"
@@ -255,6 +281,9 @@ class _Situation:
         self, options: Options, limit: datetime.datetime, now: datetime.datetime
     ) -> Move | None:
         assert self.live is not None  # noqa: S101
+        if not self.receiver.managed and not self.revokes and self._retained(self.live):
+            # Its sender was not told yet, and would be told of one after the other.
+            return None
         # Retained tokens are as good as live ones to whoever has one.
         young = tuple(n for n in self._retained(self.live) if self._made_after(n, limit))
         if not self._made_after(self.live, limit):
@@ -279,13 +308,20 @@ class _Situation:
         return self._move(Action.ROTATE, target, reason, retained)
 
     def _retained(self, target: int) -> tuple[int, ...]:
+        wanted = set(self.entry.retained)
+        if self.behind and not self.receiver.managed:
+            # The configuration was lost, and what was called before may be called still.
+            wanted = self.present
         # One that is gone would come back with another token, to nobody's use.
-        return tuple(n for n in sorted(self.entry.retained) if n in self.present and n != target)
+        return tuple(sorted(wanted & self.present - {target}))
 
     def _move(
         self, action: Action, target: int, reason: str, retained: tuple[int, ...] | None
     ) -> Move:
         kept = self._retained(target) if retained is None else retained
+        by_hand = not self.receiver.managed and self.live is not None and self.live != target
+        if by_hand and not self.revokes:
+            kept = tuple(sorted({*kept, self.live or 0} & self.present))
         return Move(
             name=self.receiver.name,
             action=action,
@@ -294,6 +330,7 @@ class _Situation:
             retained=kept,
             retired=tuple(sorted(self.present - {target, *kept})),
             reason=reason,
+            by_hand=by_hand,
         )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from fluxhooks.flux.hook_path import host_of
 from fluxhooks.observe import cluster as clusters
 from fluxhooks.observe.cluster import ClusterView
 from fluxhooks.observe.forges import Forges
@@ -28,6 +29,7 @@ class Outcome:
         update: None where none was run.
         corrected: whether a configuration that had fallen behind was written, and nothing else.
         checks: what was verified at the end.
+        by_hand: what somebody has to do now.
     """
 
     stack: str
@@ -35,6 +37,7 @@ class Outcome:
     update: Update | None = None
     corrected: bool = False
     checks: list[Check] = field(default_factory=list)
+    by_hand: tuple[str, ...] = ()
 
     @property
     def verified(self) -> bool:
@@ -62,6 +65,7 @@ class Outcome:
             ],
             "skipped": dict(self.plan.skipped),
             "notes": list(self.plan.notes),
+            "by_hand": list(self.by_hand),
             "seconds": round(self.update.seconds, 1) if self.update else None,
             "steps": list(self.update.steps) if self.update else [],
             "checks": [
@@ -111,7 +115,7 @@ def rotate(
         # A run that was killed, or a push that was refused, left an older number in the file.
         return Outcome(stack=before.stack, plan=planned, corrected=True)
     started = datetime.datetime.now(datetime.UTC)
-    update = stack.up(drain=planned.drain, refresh=refresh or bool(gone))
+    update = stack.up(revoke=planned.revokes, refresh=refresh or bool(gone))
     after = stack.export()
     checks = verify(
         before,
@@ -122,7 +126,13 @@ def rotate(
         since=_repointed_at(after, planned, update) or started,
         reach=os.environ.get("FLUXHOOKS_VERIFY", "").lower() != "off",
     )
-    return Outcome(stack=before.stack, plan=planned, update=update, checks=checks)
+    return Outcome(
+        stack=before.stack,
+        plan=planned,
+        update=update,
+        checks=checks,
+        by_hand=_by_hand(after, planned),
+    )
 
 
 def _gone_at_forge(before: StackState, planned: Plan, forges: Forges) -> list[str]:
@@ -133,6 +143,25 @@ def _gone_at_forge(before: StackState, planned: Plan, forges: Forges) -> list[st
         for name, webhook in declared
         if webhook is not None and forges.of(webhook).webhook(webhook) is None
     ]
+
+
+def _by_hand(after: StackState, planned: Plan) -> tuple[str, ...]:
+    lines: list[str] = []
+    for move in planned.moves:
+        declared = after.receivers.get(move.name)
+        live = declared.generations.get(move.target) if declared else None
+        if not move.by_hand or declared is None or live is None:
+            continue
+        kubectl = f"kubectl -n {live.namespace} get"
+        lines += [
+            f"{move.name}: give its sender the URL https://{host_of(declared.finished_url)} and "
+            "this path, and the token:",
+            f"  {kubectl} receiver {live.receiver} -o jsonpath='{{.status.webhookPath}}'",
+            f"  {kubectl} secret {live.secret} -o jsonpath='{{.data.token}}' | base64 -d",
+        ]
+        if move.retained:
+            lines.append(f"  then: fluxhooks rotate {after.stack} {move.name} --finish")
+    return tuple(lines)
 
 
 def _repointed_at(after: StackState, planned: Plan, update: Update) -> datetime.datetime | None:

@@ -121,18 +121,18 @@ class PulumiStack:
         }
         self._run("config", "set-all", "--json", json.dumps(settings))
 
-    def up(self, *, drain: str | None = None, refresh: bool = False) -> Update:
+    def up(self, *, revoke: bool = False, refresh: bool = False) -> Update:
         """Update the stack.
 
         Args:
-            drain: overrides how long retired generations still answer, in this run.
+            revoke: cut retired generations off at once, also where nothing tells their sender.
             refresh: have the state read anew from cluster and forge first.
 
         Raises:
             LockedError: another update held the lock for longer than is to be waited.
             PulumiError: it failed; says what the engine complained of.
         """
-        environment = {} if drain is None else {"FLUXHOOKS_DRAIN": drain}
+        environment = {"FLUXHOOKS_DRAIN": "0s", "FLUXHOOKS_REVOKE": "on"} if revoke else {}
         flags = ("--refresh",) if refresh else ()
         deadline = time.monotonic() + self._lock_timeout
         said = False

@@ -1,11 +1,18 @@
 """Orphans are ours and unknown to the state; what is anybody else's is never one."""
 
+import dataclasses
 import datetime
 
 from fluxhooks.observe.cluster import ClusterObject
 from fluxhooks.observe.forges import SeenWebhook
 from fluxhooks.observe.orphans import orphans
-from fluxhooks.observe.state import DeclaredReceiver, DeclaredWebhook, Scope, StackState
+from fluxhooks.observe.state import (
+    DeclaredGeneration,
+    DeclaredReceiver,
+    DeclaredWebhook,
+    Scope,
+    StackState,
+)
 
 PATHS = {name: "/hook/" + digit * 64 for name, digit in (("live", "a"), ("left", "b"))}
 OTHERS = "/hook/" + "c" * 64
@@ -147,3 +154,17 @@ def test_our_receivers_are_known_where_our_host_is_not() -> None:
     )
 
     assert ["app/2", "app/5"] == [orphan.name for orphan in unknown]
+
+
+def test_a_webhook_made_by_hand_is_no_orphan() -> None:
+    """Where the component makes none, whoever calls its Receivers was told to."""
+    generation = DeclaredGeneration(number=1, receiver="live", path=PATHS["live"])
+    by_hand = dataclasses.replace(
+        STATE.receivers["app"], managed=False, webhook=None, generations={1: generation}
+    )
+    state = dataclasses.replace(STATE, receivers={"app": by_hand}, hook_keys=frozenset())
+
+    webhooks = (hook("2", PATHS["live"]), hook("3", PATHS["left"]))
+    unknown = orphans(state, objects=(), receivers=RECEIVERS, webhooks=webhooks)
+
+    assert ["app/3"] == [orphan.name for orphan in unknown]

@@ -31,6 +31,7 @@ def receiver(
     webhook_at: int | None = 0,
     ages: dict[int, int] | None = None,
     authority: str = "configuration",
+    managed: bool = True,
 ) -> DeclaredReceiver:
     """Return a WebhookReceiver whose webhook is at the live generation unless said otherwise."""
     at = live if webhook_at == 0 else webhook_at
@@ -49,8 +50,9 @@ def receiver(
             )
             for n in present
         },
+        managed=managed,
         webhook=None
-        if at is None
+        if at is None or not managed
         else DeclaredWebhook(
             scope=Scope("github", "repository", name),
             id="1",
@@ -104,7 +106,7 @@ def test_the_next_generation_is_made_and_the_live_one_goes() -> None:
         ),
     ) == result.moves
     assert {"fluxhooks:generations": {"app": {"live": 2}}} == result.configuration
-    assert result.drain is None
+    assert not result.revokes
 
 
 def test_retain_keeps_the_live_one() -> None:
@@ -306,6 +308,123 @@ def test_after_going_back_the_next_number_is_new() -> None:
     assert (3, (2,), (1,)) == (move.target, move.retained, move.retired)
 
 
+# Without a webhook of ours
+
+
+_URL_AND_TOKEN = "its sender has the new URL and token"
+
+
+def test_what_a_sender_calls_is_kept_until_it_was_told() -> None:
+    """Nothing tells it but somebody who reads the note."""
+    result = planned(receiver(managed=False))
+
+    (move,) = result.moves
+    assert (Action.ROTATE, 2, (1,), (), True) == (
+        move.action,
+        move.target,
+        move.retained,
+        move.retired,
+        move.by_hand,
+    )
+    assert {"app": {"live": 2, "retained": [1]}} == written(result)
+    assert (
+        f"app: no webhook is made here: generation 1 is kept until {_URL_AND_TOKEN}" in result.notes
+    )
+
+
+def test_a_sender_that_was_told_is_finished_on_purpose() -> None:
+    """Then the old one goes, and nobody has to be told of anything."""
+    found = receiver(live=2, present=(1, 2), managed=False)
+
+    (move,) = planned(found, configured={"app": Entry(2, (1,))}, finish=True).moves
+
+    assert (Action.RETIRE, (), (1,), False) == (
+        move.action,
+        move.retained,
+        move.retired,
+        move.by_hand,
+    )
+
+
+@pytest.mark.parametrize("options", [{}, {"finish": True}, {"retain": True}])
+def test_a_rotation_by_hand_that_was_begun_keeps_what_is_called(options: dict[str, bool]) -> None:
+    """Its new URL was never told to anybody."""
+    found = receiver(live=1, present=(1, 2), managed=False)
+
+    (move,) = planned(found, configured={"app": Entry(2)}, **options).moves
+
+    assert (Action.RESUME, 2, (1,), True) == (
+        move.action,
+        move.target,
+        move.retained,
+        move.by_hand,
+    )
+
+
+def test_a_rotation_by_hand_on_top_of_another_keeps_both() -> None:
+    """The sender may call either."""
+    found = receiver(live=2, present=(1, 2), managed=False)
+
+    (move,) = planned(found, configured={"app": Entry(2, (1,))}).moves
+
+    assert (3, (1, 2)) == (move.target, move.retained)
+
+
+def test_going_back_by_hand_keeps_what_was_live() -> None:
+    """The sender may have been told already."""
+    found = receiver(live=2, present=(1, 2), managed=False)
+
+    (move,) = planned(found, configured={"app": Entry(2, (1,))}, back=True).moves
+
+    assert (1, (2,), True) == (move.target, move.retained, move.by_hand)
+
+
+def test_revoking_by_hand_cuts_off_what_is_called() -> None:
+    """It is what a leak asks for, and it is said."""
+    result = planned(receiver(managed=False), revoke=True)
+
+    assert [(2, (), (1,))] == [(m.target, m.retained, m.retired) for m in result.moves]
+    assert result.revokes
+    assert (
+        f"app: no webhook is made here: all deliveries are refused until {_URL_AND_TOKEN}"
+        in result.notes
+    )
+
+
+def test_a_lost_configuration_does_not_cut_a_sender_off() -> None:
+    """What is corrected keeps all that may be called."""
+    found = receiver(live=2, present=(1, 2), managed=False)
+
+    result = planned(found, configured={"app": Entry(1)})
+
+    assert {"app": {"live": 3, "retained": [1, 2]}} == written(result)
+
+
+def test_what_is_corrected_by_the_way_keeps_what_may_be_called() -> None:
+    """Where another one is rotated."""
+    found = receiver("web", live=2, present=(1, 2), managed=False)
+
+    result = planned(receiver(), found, configured={"web": Entry(1)}, names=("app",))
+
+    assert {"app": {"live": 2}, "web": {"live": 2, "retained": [1]}} == written(result)
+
+
+def test_an_old_secret_by_hand_is_rotated_once() -> None:
+    """And then its sender is waited for, however old its secrets grow."""
+    period = datetime.timedelta(days=90)
+    aged = receiver(ages={1: 100}, managed=False)
+    waiting = receiver(live=2, present=(1, 2), ages={1: 190, 2: 100}, managed=False)
+    young = receiver(live=2, present=(1, 2), ages={1: 50, 2: 10}, managed=False)
+    configured = {"app": Entry(2, (1,))}
+
+    assert [(2, (1,))] == [(m.target, m.retained) for m in planned(aged, older_than=period).moves]
+    assert () == planned(young, configured=configured, older_than=period).moves
+    assert (
+        "app: a secret of its is too old, and its sender is told by hand; give it the live URL "
+        "and token, then fluxhooks rotate --finish"
+    ) == refusal(waiting, configured=configured, older_than=period)
+
+
 # Revoking and finishing
 
 
@@ -316,7 +435,7 @@ def test_revoke_leaves_nothing_old_and_does_not_wait() -> None:
     )
 
     assert [(3, (), (1, 2))] == [(m.target, m.retained, m.retired) for m in result.moves]
-    assert "0s" == result.drain
+    assert result.revokes
     assert (
         "older generations are cut off at once: deliveries that are queued or retried for them "
         "are answered 404; one delivery of ours reconciles the targets instead"

@@ -168,9 +168,7 @@ def test_without_the_cluster_no_webhook_is_called_an_orphan() -> None:
     forge = Forge(id="7", url=f"https://flux.example.com{path}")
 
     assert () == of(forge=forge).orphans
-    assert ["app/7"] == [
-        orphan.name for orphan in of(cluster=Cluster(), forge=forge).orphans
-    ]
+    assert ["app/7"] == [orphan.name for orphan in of(cluster=Cluster(), forge=forge).orphans]
 
 
 def test_where_the_program_decides_the_configuration_does_not_count() -> None:

@@ -281,6 +281,24 @@ def test_a_generation_that_never_had_a_path_has_no_old_one() -> None:
     assert {what: result for what, result in GOOD.items() if "old path" not in what} == found
 
 
+def test_a_webhook_the_forge_cannot_test_is_not_pinged() -> None:
+    """GitLab tests pushes; of others it is not known, which is no fault."""
+    forge = Forge(EARLIER, pingable=False)
+
+    assert (None, "none yet, and the forge has no test for its events") == (
+        seen(checks(forge=forge))["delivery"]
+    )
+    assert 0 == forge.pings
+
+
+def test_without_a_webhook_of_ours_no_forge_is_asked() -> None:
+    """Whether the sender was told is not known here."""
+    found = seen(checks(after=dataclasses.replace(WEB, managed=False, webhook=None)))
+
+    assert (None, "none is made here; its sender is told by hand") == found["webhook"]
+    assert "delivery" not in found
+
+
 def test_a_webhook_that_is_wrong_is_not_pinged() -> None:
     """Where it is gone, or calls something else, a ping proves nothing."""
     forge = Forge(EARLIER, active=False)

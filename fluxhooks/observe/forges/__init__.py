@@ -18,6 +18,7 @@ class SeenWebhook:
         active: whether it sends.
         inactive_because: why it does not, where the forge says; goes on "it is not active".
         json: whether it sends JSON bodies.
+        pingable: whether the forge can be made to send something now.
         changed_at: when it was made or last edited; when it was made at GitLab.
     """
 
@@ -27,6 +28,7 @@ class SeenWebhook:
     active: bool = True
     inactive_because: str = ""
     json: bool = True
+    pingable: bool = True
     changed_at: datetime.datetime | None = None
 
     @property
@@ -78,10 +80,7 @@ class Forge(Protocol):
     def ping(self, declared: DeclaredWebhook) -> Delivery | None:
         """Have the forge send a ping, and return what became of it; None where it got lost.
 
-        GitLab has none and sends a test push, which reconciles the targets.
-
-        Raises:
-            ObservationError: the forge does not send it.
+        GitLab has none and sends a test push, which reconciles the targets once.
         """
 
     def delete(self, seen: SeenWebhook, declared: DeclaredWebhook) -> None:

@@ -73,15 +73,14 @@ class GitLabForge:
         before = self.last_delivery(declared)
         with _explained(declared.scope):
             hook = self._hooks(declared).get(declared.id)
-            kind = next((kind for kind in _TESTABLE if getattr(hook, kind, False)), None)
+            kind = _testable(hook)
             if kind is None:
-                raise ObservationError("GitLab has no test for the events of this webhook")
+                return None
             try:
+                # The client waits where GitLab has sent its five tests of this minute.
                 hook.test(kind)
                 answered = 200
             except gitlab.GitlabHookTestError as error:
-                if error.response_code == 429:
-                    raise ObservationError("GitLab sends five tests a minute, no more") from None
                 if error.response_code != 422:
                     raise
                 answered = 0
@@ -158,6 +157,7 @@ def _seen(scope: Scope, hook: Any) -> SeenWebhook:
         id=str(hook.id),
         url=str(hook.url or ""),
         active=alert == "executable",
+        pingable=_testable(hook) is not None,
         inactive_because=_why(alert, getattr(hook, "disabled_until", None)),
         changed_at=_time(hook.created_at),
     )
@@ -169,6 +169,10 @@ def _why(alert: str, until: str | None) -> str:
     if alert == "temporarily_disabled":
         return f": GitLab disabled it after failed deliveries, until {until or 'later'}"
     return ": GitLab disabled it after failed deliveries, until a test of it is answered 2xx"
+
+
+def _testable(hook: Any) -> str | None:
+    return next((kind for kind in _TESTABLE if getattr(hook, kind, False)), None)
 
 
 def _delivery(entry: dict[str, Any]) -> Delivery:
