@@ -6,10 +6,10 @@ RUN := PYTHONPATH=. $(VENV)/bin
 export JSON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench-import toolchain lock clean
+.PHONY: help demo test check format bench-import bench-rotation toolchain lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed ## provision, push and rotate once, on screen; JSON=1 ends with a JSON line
 	@$(RUN)/python -m sandbox.demo
@@ -31,6 +31,9 @@ format: $(VENV)/installed ## format the code and mend what ruff can mend
 
 bench-import: $(VENV)/installed ## what `import fluxhooks` costs beside `import pulumi`; JSON=1 as above
 	@$(RUN)/python bench/import_cost.py
+
+bench-rotation: $(VENV)/installed ## what rotations lose and cost, beside the ways in use; JSON=1 as above
+	@$(RUN)/python -m bench.rotation
 
 toolchain: $(VENV)/installed ## find, download or build the sandbox's programs, and list them
 	@$(RUN)/python -m sandbox.toolchain

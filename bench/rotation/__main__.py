@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import rich.table
 from rich.console import Console
-from rich.table import Table
 
-from bench.rotation import page
+from bench.rotation import page, picture, tables
+from bench.rotation.fifty import fifty, growth
 from bench.rotation.screen import Screen
-from bench.rotation.ways import QUEUED, RATE, WAYS, Result, Way, measure
+from bench.rotation.ways import RATE, WAYS, Result, Way, measure
 from sandbox.cluster import ClusterError
 from sandbox.sandbox import Sandbox
 from sandbox.stack import PulumiFailedError
@@ -23,7 +24,7 @@ PARTS = ("ways", "fifty", "growth")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; return 0 unless a rotation of ours lost a delivery."""
+    """Measure, print, and write the page; return 0 unless a rotation of ours lost a delivery."""
     parser = argparse.ArgumentParser(prog="python -m bench.rotation", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all")
     parts = parser.parse_args(arguments).parts or PARTS
@@ -39,24 +40,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     if os.environ.get("JSON") == "1":
         print(json.dumps(figures))
-    return 1 if any(figures.get(key, {}).get("lost") for key in ("ours", "ours_queued")) else 0
+    return 1 if any(figures.get(way.key, {}).get("lost") for way in WAYS if way.ours) else 0
 
 
 def _measure_all(sandbox: Sandbox, screen: Screen, parts: Sequence[str]) -> dict[str, Any]:
-    figures: dict[str, Any] = {"stand_ins": sandbox.stand_ins}
+    figures: dict[str, Any] = {"cores": os.cpu_count(), "stand_ins": sandbox.stand_ins}
+    found: dict[str, tables.Table] = {}
     if "ways" in parts:
         results = [_measure(sandbox, screen, way) for way in WAYS]
-        _print(results, sandbox.stand_ins)
-        page.write(results, sandbox.stand_ins)
         figures |= {result.way.key: result.as_json() for result in results}
+        found["ways"] = tables.of_ways(results)
+        page.write_picture(picture.draw([picture.lane_of(r) for r in results], rate=RATE))
     if "fifty" in parts:
-        from bench.rotation.fifty import fifty
-
-        figures["fifty"] = fifty(sandbox, screen)
+        many = fifty(sandbox, screen)
+        figures["fifty"] = many.as_json()
+        found["fifty"] = tables.of_fifty(many)
     if "growth" in parts:
-        from bench.rotation.fifty import growth
-
-        figures["growth"] = growth(sandbox, screen)
+        grown = growth(sandbox, screen)
+        figures["growth"] = grown.as_json()
+        found["growth"] = tables.of_growth(grown)
+    for name, table in found.items():
+        page.write_table(name, table)
+        _print(table)
+    print(f"On {os.cpu_count()} cores.", *sandbox.stand_ins, sep="\nstand-in: ")
     return figures
 
 
@@ -76,17 +82,14 @@ def _measure(sandbox: Sandbox, screen: Screen, way: Way) -> Result:
     return result
 
 
-def _print(results: Sequence[Result], stand_ins: Sequence[str]) -> None:
-    table = Table(
-        "",
-        *("rotations", "sent", "lost", "seconds each", "calls to GitHub", "to the API server"),
-        title=f"{RATE:g} deliveries a second; late: every second one {QUEUED:g} s",
-        caption="\n".join(f"stand-in: {sentence}" for sentence in stand_ins),
-    )
-    for result in results:
-        style = "red" if result.tally.lost else "green"
-        table.add_row(*page.row(result), style=style)
-    Console().print(table)
+def _print(table: tables.Table) -> None:
+    first, *others = table.head
+    shown = rich.table.Table(first)
+    for name in others:
+        shown.add_column(name, justify="right")
+    for row in table.rows:
+        shown.add_row(*row)
+    Console().print(shown)
 
 
 if __name__ == "__main__":

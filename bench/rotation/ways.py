@@ -74,6 +74,11 @@ class Way:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def ours(self) -> bool:
+        """Whether it is one that must lose nothing."""
+        return self.program == OURS
+
+    @property
     def load(self) -> str:
         """What the forge does to it, in words."""
         if not self.queued:

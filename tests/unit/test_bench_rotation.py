@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench.rotation import page, picture
+from bench.rotation import page, picture, tables
+from bench.rotation.__main__ import PARTS
 from bench.rotation.picture import Lane
 from bench.rotation.ways import Result, Way
 from sandbox.cluster import ApiRequest
@@ -88,23 +89,30 @@ def test_the_picture_has_colours_for_light_and_dark() -> None:
 
 def test_the_page_gets_its_table_and_keeps_its_text(tmp_path: Path) -> None:
     """Writing it twice changes nothing more."""
-    (tmp_path / "rotation.md").write_text("before\n<!-- ways -->\nold\n<!-- end -->\nafter\n")
+    around = "before\n<!-- ways -->\n{}<!-- end -->\nbetween\n<!-- fifty -->\n<!-- end -->\n"
+    (tmp_path / "rotation.md").write_text(around.format("old\n"))
 
     for _ in range(2):
-        page.write([_result(queued=0.0)], ["a stand-in"], docs=tmp_path)
+        page.write_table("ways", tables.of_ways([_result(queued=0.0)]), docs=tmp_path)
 
-    text = (tmp_path / "rotation.md").read_text()
-    row = "| a <way>, nothing queued | 1 | 5 | 1 | 3.2 | 2.0 (least 1) | 2.0 (least 6) |"
-    assert row in text.splitlines()
-    assert (1, 0) == (text.count(row), text.count("old\n"))
-    assert text.startswith("before\n<!-- ways -->\n")
-    assert text.endswith("stand-in: a stand-in\n<!-- end -->\nafter\n")
-    assert (tmp_path / "rotation.svg").read_text().startswith("<svg ")
+    assert (tmp_path / "rotation.md").read_text() == around.format(
+        "| way | rotations | sent | lost | seconds | calls to GitHub | to the API server |\n"
+        "| --- | --: | --: | --: | --: | --: | --: |\n"
+        "| a <way>, nothing queued | 1 | 5 | 1 | 3.2 | 2.0 (least 1) | 2.0 (least 6) |\n"
+    )
 
 
 def test_a_page_without_place_for_the_table_is_refused(tmp_path: Path) -> None:
     """Figures that are measured and not shown would go unnoticed."""
     (tmp_path / "rotation.md").write_text("nothing\n")
 
-    with pytest.raises(ValueError, match=r"rotation\.md has 0 tables between <!-- ways --> and"):
-        page.write([_result()], [], docs=tmp_path)
+    with pytest.raises(ValueError, match=r"rotation\.md has 0 places <!-- ways --> … <!-- end -->"):
+        page.write_table("ways", tables.of_ways([]), docs=tmp_path)
+
+
+def test_the_page_in_docs_has_a_place_for_each_part() -> None:
+    """So that a run of half an hour does not fail at its end."""
+    text = (page.DOCS / "rotation.md").read_text()
+
+    assert [1, 1, 1] == [text.count(f"<!-- {part} -->\n") for part in PARTS]
+    assert 3 == text.count("<!-- end -->")
