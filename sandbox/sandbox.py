@@ -1,9 +1,10 @@
-"""Everything together: cluster, ingress, GitHub stand-in and a Pulumi home, under one roof."""
+"""Everything together: cluster, ingress, forge stand-ins and a Pulumi home, under one roof."""
 
 import contextlib
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,6 +12,7 @@ from typing import Self
 from sandbox import toolchain
 from sandbox.cluster import Cluster
 from sandbox.forges.github import GitHub
+from sandbox.forges.gitlab import GitLab
 from sandbox.ingress import Ingress
 from sandbox.plugins.home import PROGRAMS, PulumiHome, assemble
 from sandbox.stack import Stack
@@ -20,7 +22,8 @@ REPOSITORY = Path(__file__).parent.parent
 
 CLUSTER_PROGRAMS = ("etcd", "kube-apiserver", "notification-controller", "source-controller")
 
-_STAND_IN_FORGE = "GitHub: a stand-in, checked against GitHub's published description"
+_STAND_IN_GITHUB = "GitHub: a stand-in, checked against GitHub's published description"
+_STAND_IN_GITLAB = "GitLab: a stand-in, made after GitLab's documentation, used by a real client"
 
 
 class Sandbox:
@@ -43,6 +46,8 @@ class Sandbox:
     def __init__(self, *, report: Report | None = None) -> None:
         self._report = report
         self._exits = contextlib.ExitStack()
+        self._gitlab: GitLab | None = None
+        self._starting = threading.Lock()
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as exits:
@@ -76,7 +81,23 @@ class Sandbox:
     @property
     def stand_ins(self) -> list[str]:
         """A sentence for each part that is not the real thing."""
-        return [_STAND_IN_FORGE, *self.home.stand_ins]
+        gitlab = [_STAND_IN_GITLAB] if self._gitlab else []
+        return [_STAND_IN_GITHUB, *gitlab, *self.home.stand_ins]
+
+    @property
+    def gitlab(self) -> GitLab:
+        """The stand-in for GitLab; it and GitLab's plugin are added when they are first wanted.
+
+        Stacks made from then on can use it.
+        """
+        with self._starting:
+            if self._gitlab is None:
+                self.home.add_plugin("gitlab", report=self._report)
+                self.programs |= self.home.programs
+                self._gitlab = self._exits.enter_context(
+                    GitLab(self.directory / "gitlab", ca_file=self.ingress.ca_file)
+                )
+            return self._gitlab
 
     def stack(self, name: str, *, program: str | None = None, project: str = "fluxhooks") -> Stack:
         """Return a new stack on a file backend of its own.
@@ -99,7 +120,13 @@ class Sandbox:
 
     def environment(self, backend: Path) -> dict[str, str]:
         """Return all variables a Pulumi command needs to work on this sandbox, and no others."""
+        gitlab = self._gitlab
+        for_gitlab = gitlab and {
+            "GITLAB_BASE_URL": f"{gitlab.base_url}api/v4/",
+            "GITLAB_TOKEN": gitlab.token,
+        }
         return {
+            **(for_gitlab or {}),
             "HOME": str(self.directory),
             "LANG": os.environ.get("LANG", "C.UTF-8"),
             **self.home.environment(),

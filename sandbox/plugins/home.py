@@ -46,6 +46,18 @@ class PulumiHome:
             "PULUMI_HOME": str(self.path),
         }
 
+    def add_plugin(self, plugin: str, *, report: Report | None = None) -> None:
+        """Add a resource plugin that cannot be built: the official one, else its stand-in."""
+        official = toolchain.official(f"pulumi-resource-{plugin}", report=report)
+        if official is None:
+            install_stand_in(self.path, plugin)
+            self.stand_ins.append(
+                f"pulumi-{plugin}: a stand-in, as the official plugin cannot be had"
+            )
+        else:
+            self.programs[official.name] = official
+            _link(_plugin_directory(self.path, plugin), [official.path])
+
 
 def assemble(directory: Path, *, report: Report | None = None) -> PulumiHome:
     """Make a PULUMI_HOME in `directory` of real programs, and stand-ins where none can be had.
@@ -57,15 +69,9 @@ def assemble(directory: Path, *, report: Report | None = None) -> PulumiHome:
     _link(directory / "bin", _with_companions(programs, ["pulumi", "pulumi-language-python"]))
     for plugin in RESOURCE_PLUGINS:
         _link(_plugin_directory(directory, plugin), [programs[f"pulumi-resource-{plugin}"].path])
-    stand_ins = []
-    kubernetes = toolchain.official("pulumi-resource-kubernetes", report=report)
-    if kubernetes is None:
-        install_stand_in(directory, "kubernetes")
-        stand_ins.append("pulumi-kubernetes: a stand-in, as the official plugin cannot be had")
-    else:
-        programs = {**programs, kubernetes.name: kubernetes}
-        _link(_plugin_directory(directory, "kubernetes"), [kubernetes.path])
-    return PulumiHome(directory, programs, stand_ins)
+    home = PulumiHome(directory, programs)
+    home.add_plugin("kubernetes", report=report)
+    return home
 
 
 def _plugin_directory(home: Path, plugin: str) -> Path:

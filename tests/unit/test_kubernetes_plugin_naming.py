@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from sandbox.plugins.autonaming import Autonaming, Mode, random_suffix
 from sandbox.plugins.errors import PluginError
 from sandbox.plugins.kubernetes import naming
-from sandbox.plugins.kubernetes.naming import Autonaming, Mode
 from sandbox.plugins.properties import UNKNOWN
 
 SEED = b"one seed of the engine"
@@ -30,9 +30,9 @@ def test_a_name_is_the_logical_name_and_eight_hexadecimal_digits() -> None:
 
 def test_one_seed_gives_one_name() -> None:
     """The engine asks twice with one seed and expects one name; another seed gives another."""
-    assert naming.random_suffix(SEED) == naming.random_suffix(SEED)
-    assert naming.random_suffix(SEED) != naming.random_suffix(b"another")
-    assert naming.random_suffix() != naming.random_suffix()
+    assert random_suffix(SEED, length=8) == random_suffix(SEED, length=8)
+    assert random_suffix(SEED, length=8) != random_suffix(b"another", length=8)
+    assert random_suffix(length=8) != random_suffix(length=8)
 
 
 @pytest.mark.parametrize("name", [pytest.param("mine", id="given"), pytest.param(UNKNOWN)])

@@ -204,7 +204,9 @@ class Api:
         if flag not in ("push_events", "tag_push_events"):
             raise errors.unsupported(f"a test of {TRIGGERS[flag]}")
         project = self._tested_project(hook.target)
-        payload = project and await run_in_threadpool(payloads.sample, self._state.site, project)
+        payload = None
+        if project is not None:
+            payload = await run_in_threadpool(payloads.sample, self._state.site, project)
         if payload is None:
             raise errors.message(422, "Ensure the project has at least one commit.")
         event = Event(event_name(flag), str(uuid.uuid4()), dump(payload), str(uuid.uuid4()))

@@ -1,40 +1,14 @@
 """Names that Pulumi gives to objects whose program does not name them."""
 
-import hashlib
-import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
+from sandbox.plugins.autonaming import Autonaming, Mode, random_suffix
 from sandbox.plugins.errors import PluginError
 from sandbox.plugins.properties import UNKNOWN
 
 AUTONAMED: Final = "pulumi.com/autonamed"
 SUFFIX_LENGTH: Final = 8
-
-
-class Mode(StrEnum):
-    """What the project's `pulumi:autonaming` asks for."""
-
-    PROPOSE = "propose"
-    ENFORCE = "enforce"
-    DISABLE = "disable"
-
-
-@dataclass(frozen=True)
-class Autonaming:
-    """The engine's own idea of a name."""
-
-    mode: Mode
-    proposed: str
-
-
-def random_suffix(seed: bytes = b"") -> str:
-    """Return eight hexadecimal digits, the same ones for the same `seed`."""
-    if not seed:
-        return secrets.token_hex(SUFFIX_LENGTH // 2)
-    return hashlib.sha256(seed).hexdigest()[:SUFFIX_LENGTH]
 
 
 def assign_name(
@@ -47,7 +21,7 @@ def assign_name(
     """
     if is_named(inputs) or generates_name(inputs):
         return
-    name = f"{logical_name}-{random_suffix(seed)}"
+    name = f"{logical_name}-{random_suffix(seed, length=SUFFIX_LENGTH)}"
     if autonaming is not None:
         if autonaming.mode is Mode.DISABLE:
             raise PluginError(

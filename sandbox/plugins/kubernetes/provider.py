@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
+from sandbox.plugins import autonaming
 from sandbox.plugins.errors import PartialError, PluginError, UnsupportedError
 from sandbox.plugins.kubernetes import managers, naming, objects, waiting
 from sandbox.plugins.kubernetes.api import CREATE_MANAGER, Api, Object, Propagation
@@ -172,9 +173,9 @@ class Provider:
         else:
             naming.assign_name(
                 inputs,
-                _logical_name(request.urn),
+                autonaming.logical_name(request.urn),
                 seed=request.randomSeed,
-                autonaming=_autonaming(request),
+                autonaming=autonaming.requested(request),
             )
         if naming.generates_name(inputs):
             raise PluginError(
@@ -597,22 +598,14 @@ def _refuse_unsupported(urn: str, obj: Mapping[str, Any]) -> None:
             raise UnsupportedError(f"the kind {kind}")
 
 
-def _autonaming(request: provider_pb2.CheckRequest) -> naming.Autonaming | None:
-    if not request.HasField("autonaming"):
-        return None
-    options = provider_pb2.CheckRequest.AutonamingOptions
-    modes = {
-        options.PROPOSE: naming.Mode.PROPOSE,
-        options.ENFORCE: naming.Mode.ENFORCE,
-        options.DISABLE: naming.Mode.DISABLE,
-    }
-    return naming.Autonaming(modes[request.autonaming.mode], request.autonaming.proposed_name)
-
-
 def _field_manager(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> str:
     annotated = naming.annotations_of(inputs).get(PATCH_FIELD_MANAGER)
     known = annotated or state.get(objects.FIELD_MANAGER)
-    return str(known) if known else f"{CREATE_MANAGER}-{naming.random_suffix()}"
+    return (
+        str(known)
+        if known
+        else f"{CREATE_MANAGER}-{autonaming.random_suffix(length=naming.SUFFIX_LENGTH)}"
+    )
 
 
 def _skips_wait_for_deletion(inputs: Mapping[str, Any]) -> bool:
@@ -642,10 +635,6 @@ def _not_created(urn: str, error: PluginError) -> PluginError:
 
 def _type_of(urn: str) -> str:
     return urn.split("::", 3)[2].rpartition("$")[2]
-
-
-def _logical_name(urn: str) -> str:
-    return urn.split("::", 3)[3]
 
 
 def _kind_of(urn: str) -> Object:
