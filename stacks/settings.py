@@ -6,9 +6,17 @@ from typing import Any, Self
 
 import pulumi
 from pulumi.runtime import config as stored
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
-from fluxhooks import ResourceRef, ScheduleArgs, SettingError, WebhookReceiverArgs
+from fluxhooks import (
+    GitLabArgs,
+    ReceiverType,
+    ResourceRef,
+    ScheduleArgs,
+    SettingError,
+    WebhookReceiverArgs,
+)
 
 # What the component and the command line read themselves.
 LIBRARYS = frozenset({"cluster", "generations", "rotate_every"})
@@ -36,13 +44,37 @@ class Schedule(_Model):
 
 
 class ReceiverSettings(_Model):
-    """One repository and the sources that follow it."""
+    """One sender and the sources that follow it.
 
-    repository: str
+    Attributes:
+        repository, project, group: at GitHub, at GitLab, at GitLab; one of them, or
+        type: of a sender that is given URL and token by hand.
+    """
+
+    repository: str | None = None
+    project: str | None = Field(default=None, coerce_numbers_to_str=True)
+    group: str | None = Field(default=None, coerce_numbers_to_str=True)
+    type: ReceiverType | None = None
+    push_events_branch_filter: str | None = None
     sources: list[Source] = Field(min_length=1)
     events: list[str] | None = None
     resource_filter: str | None = None
     schedule: Schedule | None = None
+
+    @model_validator(mode="after")
+    def _one_sender(self) -> Self:
+        given = [key for key in _SENDERS if getattr(self, key) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "no sender"
+            raise PydanticCustomError(
+                "sender",
+                "names {found}; give one of repository, project, group, type",
+                {"found": found},
+            )
+        return self
+
+
+_SENDERS = ("repository", "project", "group", "type")
 
 
 class Settings(_Model):
@@ -93,9 +125,14 @@ class Settings(_Model):
             "drain": self.drain,
             "verify": self.verify,
             "verify_timeout": self.verify_timeout,
-            "github": {"repository": receiver.repository},
             "resources": [_resource(source) for source in receiver.sources],
         }
+        if receiver.repository is not None:
+            args["github"] = {"repository": receiver.repository}
+        elif receiver.type is not None:
+            args["type"] = receiver.type
+        else:
+            args["gitlab"] = _gitlab(receiver)
         if receiver.events is not None:
             args["events"] = receiver.events
         if receiver.resource_filter is not None:
@@ -107,6 +144,17 @@ class Settings(_Model):
                 every=schedule.every, since=schedule.since, extra=schedule.extra
             )
         return args
+
+
+def _gitlab(receiver: ReceiverSettings) -> GitLabArgs:
+    at: GitLabArgs = {}
+    if receiver.project is not None:
+        at["project"] = receiver.project
+    if receiver.group is not None:
+        at["group"] = receiver.group
+    if receiver.push_events_branch_filter is not None:
+        at["push_events_branch_filter"] = receiver.push_events_branch_filter
+    return at
 
 
 def _resource(source: Source) -> ResourceRef:
@@ -154,6 +202,8 @@ def _cures(error: ValidationError) -> str:
         ).lstrip(".")
         if problem["type"] == "extra_forbidden":
             cure = f"no such setting{_suggestion(path)}; pulumi config rm --path '{path}'"
+        elif problem["type"] == "sender":
+            cure = f"{problem['msg']}, as in pulumi config set --path '{path}.repository' app"
         else:
             value = "" if problem["type"] == "missing" else f" (it is {problem['input']!r})"
             place = path + _FIRST.get(str(problem["loc"][-1]), "")

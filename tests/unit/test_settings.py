@@ -13,7 +13,7 @@ import pytest
 
 from fluxhooks import FluxhooksError, SettingError
 from stacks.settings import LIBRARYS, ReceiverSettings, Settings
-from tests.unit.recording_engine import RecordingEngine, plain
+from tests.unit.recording_engine import RecordingEngine, hidden, plain
 
 _RECEIVERS = {"app": {"repository": "app", "sources": [{"name": "app"}]}}
 _LEAST = {"host": "flux.example.com", "receivers": _RECEIVERS}
@@ -106,6 +106,29 @@ def test_a_schedule_of_the_stack_is_that_of_each_receiver_without_one() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("sender", "args"),
+    [
+        pytest.param(
+            {"project": "acme/app", "push_events_branch_filter": "main"},
+            {"gitlab": {"project": "acme/app", "push_events_branch_filter": "main"}},
+            id="a GitLab project",
+        ),
+        pytest.param({"project": 17}, {"gitlab": {"project": "17"}}, id="a project's ID"),
+        pytest.param({"group": "acme"}, {"gitlab": {"group": "acme"}}, id="a GitLab group"),
+        pytest.param({"type": "generic-hmac"}, {"type": "generic-hmac"}, id="one told by hand"),
+    ],
+)
+def test_senders_other_than_a_repository(sender: dict[str, Any], args: dict[str, Any]) -> None:
+    """Each is one setting, as the repository is."""
+    settings = _read({**_LEAST, "receivers": _app(repository=None, **sender)})
+
+    given = settings.args_of(settings.receivers["app"])
+    assert args == {
+        key: value for key, value in given.items() if key in ("github", "gitlab", "type")
+    }
+
+
 def test_settings_of_others_are_left_alone() -> None:
     """Component and command line read some themselves."""
     own = {"generations": {"app": {"live": 2}}, "cluster": "uid", "rotate_every": "90d"}
@@ -157,9 +180,15 @@ def test_settings_of_other_projects_are_not_looked_at() -> None:
         ),
         pytest.param(
             {**_LEAST, "receivers": {"app": {"sources": [{"name": "app"}]}}},
-            "fluxhooks:receivers.app.repository: field required; "
-            "pulumi config set --path 'receivers.app.repository' <value>",
-            id="no repository",
+            "fluxhooks:receivers.app: names no sender; give one of repository, project, group, "
+            "type, as in pulumi config set --path 'receivers.app.repository' app",
+            id="no sender",
+        ),
+        pytest.param(
+            {**_LEAST, "receivers": _app(project="acme/app")},
+            "fluxhooks:receivers.app: names repository and project; give one of repository, "
+            "project, group, type, as in pulumi config set --path 'receivers.app.repository' app",
+            id="two senders",
         ),
         pytest.param(
             {**_LEAST, "receivers": {"app": {"repository": "app"}}},
@@ -272,6 +301,17 @@ def test_the_program_declares_a_component_for_each_receiver() -> None:
         for name in ("app", "web")
     } == plain(engine.outputs["fluxhooks-test"])
     assert "/hook/" not in json.dumps(engine.outputs["fluxhooks-test"])
+
+
+def test_what_a_sender_is_told_by_hand_is_exported_as_a_secret() -> None:
+    """`pulumi stack output --show-secrets` shows it to whoever may."""
+    receivers = _app(repository=None, type="generic-hmac")
+
+    engine = _run(RecordingEngine(config=_stored({**_LEAST, "receivers": receivers})))
+
+    exported = engine.outputs["fluxhooks-test"]["app"]
+    assert {"generation", "hook_url", "receiver", "token", "webhook_id"} == set(plain(exported))
+    assert ["***", "***"] == [hidden(exported)[key] for key in ("hook_url", "token")]
 
 
 def test_the_program_rotates_by_the_stacks_configuration() -> None:
