@@ -57,6 +57,7 @@ class Repointing:
         self, component: pulumi.ComponentResource, name: str, args: Checked, live: Generation
     ) -> None:
         previous: pulumi.Output[dict[str, Any]] = pulumi.Output.from_input(_finished(component))
+        previous = previous.apply(self._keep_what_is_called)
         self._name = name
         self._args = args
         self._component = component
@@ -96,7 +97,6 @@ class Repointing:
 
     async def _prove(self, inputs: dict[str, Any]) -> str:
         known = _Known(**inputs)
-        self._keep_what_is_called(known)
         if known.repoints and self._args.verify and not pulumi.runtime.is_dry_run():
             answer = await self._deliver(known, probe.probe_body(self._args.type), retry=True)
             if answer.status != 200:
@@ -124,16 +124,10 @@ class Repointing:
             )
         return known.url
 
-    def _keep_what_is_called(self, known: _Known) -> None:
-        called = known.previous.get("generation")
-        if (
-            self._args.managed
-            or not known.previous.get("hook_url")
-            or called is None
-            or self._args.revokes
-        ):
-            return
-        if int(called) not in self._args.generations:
+    def _keep_what_is_called(self, previous: dict[str, Any]) -> dict[str, Any]:
+        called = previous.get("generation") if previous.get("hook_url") else None
+        told_by_hand = not self._args.managed and not self._args.revokes
+        if told_by_hand and called is not None and int(called) not in self._args.generations:
             raise ArgumentError(
                 "retained",
                 f"{self._name}: the sender calls generation {called:g}, and nothing here tells it "
@@ -141,6 +135,7 @@ class Repointing:
                 f"{self._args.live} to the sender, and remove {called:g} in a later update. "
                 "FLUXHOOKS_REVOKE=on cuts it off in this run",
             )
+        return previous
 
     async def _catch_up_and_drain(self, known: _Known) -> None:
         clock = asyncio.get_running_loop().time

@@ -1,0 +1,293 @@
+"""Senders other than a GitHub repository: GitLab's projects and groups, and those told by hand."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pulumi
+import pytest
+from google.protobuf import json_format
+
+from fluxhooks import ArgumentError, IncompleteUpdateError, ReceiverNotProvedError, WebhookReceiver
+from fluxhooks.flux.hook_path import hook_path
+from fluxhooks.flux.receiver_types import PROVISIONED, RECEIVER_TYPES, ReceiverType
+from fluxhooks.flux.signature import sign
+from fluxhooks.observe import probe
+from tests.unit.host import Host
+from tests.unit.program import args, program
+from tests.unit.recording_engine import HOOK_ID, UNKNOWN, RecordingEngine, is_secret, plain
+
+_PROJECT: dict[str, Any] = {"github": None, "gitlab": {"project": "acme/app"}}
+_GROUP: dict[str, Any] = {"github": None, "gitlab": {"group": "acme"}}
+_BY_HAND: dict[str, Any] = {"github": None, "type": ReceiverType.GENERIC_HMAC}
+
+_TOKEN_2 = "token-of-app-g2-token"
+_PATH_2 = hook_path(_TOKEN_2, "app-g2-0a1b2c3d", "flux-system")
+
+# What the run before a rotation left behind.
+_ROTATED = {"app": {"generation": 1.0, "hook_url": f"https://flux.example.com/hook/{'1' * 64}"}}
+
+
+@pytest.fixture(name="host")
+def _host(monkeypatch: pytest.MonkeyPatch) -> Callable[[Host], Host]:
+    """Makes deliveries end at a Host instead of on the network."""
+    for variable in ("FLUXHOOKS_DRAIN", "FLUXHOOKS_REVOKE", "FLUXHOOKS_VERIFY"):
+        monkeypatch.delenv(variable, raising=False)
+    deliver = probe.deliver
+
+    def put(host: Host) -> Host:
+        transport = httpx.MockTransport(host)
+        monkeypatch.setattr(probe, "deliver", functools.partial(deliver, transport=transport))
+        return host
+
+    return put
+
+
+# GitLab
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "at"),
+    [
+        pytest.param(_PROJECT, "ProjectHook", {"project": "acme/app"}, id="project"),
+        pytest.param(_GROUP, "GroupHook", {"group": "acme"}, id="group"),
+    ],
+)
+def test_a_gitlab_webhook_in_full(changes: dict[str, Any], kind: str, at: dict[str, Any]) -> None:
+    """URL and token in one request, TLS verified, and every event said to be on or off."""
+    engine = RecordingEngine().run(program(**changes))
+
+    (hook,) = engine.of(f":{kind}")
+    inputs = _inputs(hook)
+    path = hook_path("token-of-app-g1-token", "app-g1-0a1b2c3d", "flux-system")
+    events = {key: value for key, value in inputs.items() if key.endswith("Events")}
+    assert {
+        **at,
+        "enableSslVerification": True,
+        "token": "token-of-app-g1-token",
+        "url": f"https://flux.example.com{path}",
+    } == {key: value for key, value in plain(inputs).items() if key not in events}
+    assert ["pushEvents", "tagPushEvents"] == sorted(key for key in events if events[key])
+    assert {True, False} == set(events.values())
+    assert is_secret(inputs["token"])
+    assert is_secret(inputs["url"])
+    assert str(HOOK_ID) == engine.outputs["app"]["webhook_id"]
+
+
+def test_a_gitlab_webhook_has_its_generations_name() -> None:
+    """The next one is a plain create, the old one a plain delete: nothing can turn that round."""
+    engine = RecordingEngine().run(program(**_PROJECT, generation=3, retained=[2]))
+
+    assert ["app-g3-webhook"] == engine.named("ProjectHook")
+    assert {"app-g2", "app-g3"} == set(engine.named(":Receiver"))
+
+
+def test_a_gitlab_webhook_goes_before_its_receiver() -> None:
+    """What depends on it is deleted first."""
+    engine = RecordingEngine().run(program(**_PROJECT))
+
+    (hook,) = engine.of("ProjectHook")
+    assert {"app-g1-token", "app-g1"} == {urn.rpartition("::")[2] for urn in hook.dependencies}
+
+
+def test_what_protects_the_component_does_not_keep_a_gitlab_webhook_alive() -> None:
+    """Each rotation deletes one."""
+    opts = pulumi.ResourceOptions(protect=True, retain_on_delete=True)
+
+    (hook,) = RecordingEngine().run(program(**_PROJECT, opts=opts)).of("ProjectHook")
+
+    # Set and false: unset would mean the parent's.
+    assert (True, False) == (hook.HasField("protect"), hook.protect)
+    assert (True, False) == (hook.HasField("retainOnDelete"), hook.retainOnDelete)
+
+
+def test_a_gitlab_receiver_accepts_what_its_webhook_sends() -> None:
+    """GitLab disables a webhook whose deliveries are refused."""
+    events = ["Release Hook", "Push Hook"]
+    engine = RecordingEngine().run(program(**_PROJECT, events=events))
+
+    (hook,), (receiver,) = engine.of("ProjectHook"), engine.of(":Receiver")
+    asked = {key for key, value in _inputs(hook).items() if key.endswith("Events") and value}
+    assert {"pushEvents", "releasesEvents"} == asked
+    assert ["Push Hook", "Release Hook"] == _inputs(receiver)["spec"]["events"]
+    assert "gitlab" == _inputs(receiver)["spec"]["type"]
+
+
+def test_branches_are_filtered_by_gitlab() -> None:
+    """And where none are given, nothing is said of them."""
+    filtered = {"gitlab": {"project": "acme/app", "push_events_branch_filter": "release-*"}}
+
+    (hook,) = RecordingEngine().run(program(**{**_PROJECT, **filtered})).of("ProjectHook")
+    (other,) = RecordingEngine().run(program(**_PROJECT)).of("ProjectHook")
+
+    assert "release-*" == _inputs(hook)["pushEventsBranchFilter"]
+    assert "pushEventsBranchFilter" not in _inputs(other)
+
+
+def test_a_rotation_at_gitlab_proves_then_makes_then_catches_up(
+    host: Callable[[Host], Host],
+) -> None:
+    """With the token in the header, as GitLab shows it."""
+    order: list[str] = []
+    engine = RecordingEngine(finished=_ROTATED, at_outputs=order.append)
+
+    def at_request(request: httpx.Request) -> None:
+        made = bool(engine.of("ProjectHook"))
+        order.append(f"{request.content.decode()} {'after' if made else 'before'}")
+
+    asked = host(Host(200, at_request=at_request))
+    engine.run(program(**_PROJECT, generation=2, drain="0s"))
+
+    order.remove("fluxhooks-test")
+    assert [
+        '{"fluxhooksProbe":true} before',
+        '{"fluxhooksCatchUp":true} after',
+        "app",
+    ] == order
+    assert {("Push Hook", _TOKEN_2, f"https://flux.example.com{_PATH_2}")} == {
+        (r.headers["x-gitlab-event"], r.headers["x-gitlab-token"], str(r.url))
+        for r in asked.requests
+    }
+
+
+def test_a_gitlab_webhook_that_cannot_be_made_deletes_nothing(host: Callable[[Host], Host]) -> None:
+    """Also with --continue-on-error: the program fails, and with it every delete."""
+    host(Host(200))
+    engine = RecordingEngine(finished=_ROTATED, failing={"app-g2-webhook"})
+
+    with pytest.raises(IncompleteUpdateError):
+        engine.run(program(**_PROJECT, generation=2))
+
+    assert "app" not in engine.outputs
+
+
+# Told by hand
+
+
+@pytest.mark.parametrize("receiver_type", sorted(PROVISIONED))
+def test_without_a_forge_there_is_a_receiver_and_no_webhook(receiver_type: ReceiverType) -> None:
+    """The component ends at the URL, which is secret, as is the token."""
+    engine = RecordingEngine().run(program(github=None, type=receiver_type))
+
+    assert ["app-g1"] == engine.named(":Receiver")
+    assert [] == [request.name for request in engine.requests if "ook" in request.type[-8:]]
+    outputs = engine.outputs["app"]
+    path = hook_path("token-of-app-g1-token", "app-g1-0a1b2c3d", "flux-system")
+    assert f"https://flux.example.com{path}" == plain(outputs["hook_url"])
+    assert "" == outputs["webhook_id"]
+    assert {"hook_path", "hook_url", "token"} == {key for key in outputs if is_secret(outputs[key])}
+
+
+@pytest.mark.parametrize("receiver_type", sorted(PROVISIONED))
+def test_events_are_said_where_a_receiver_looks_at_them(receiver_type: ReceiverType) -> None:
+    """Elsewhere the key is absent."""
+    engine = RecordingEngine().run(program(github=None, type=receiver_type))
+
+    (receiver,) = engine.of(":Receiver")
+    looks = RECEIVER_TYPES[receiver_type].event_header is not None
+    assert looks == bool(_inputs(receiver)["spec"].get("events"))
+    assert looks == ("events" in _inputs(receiver)["spec"])
+
+
+@pytest.mark.parametrize("receiver_type", sorted(PROVISIONED))
+def test_a_generation_by_hand_is_proved_and_then_waits_for_its_sender(
+    host: Callable[[Host], Host], receiver_type: ReceiverType
+) -> None:
+    """One probe, no catch-up and no drain: the old one is called until somebody changes that."""
+    asked = host(Host(200))
+    engine = RecordingEngine(finished=_ROTATED)
+
+    changes = {"github": None, "type": receiver_type}
+    engine.run(program(**changes, generation=2, retained=[1], drain="1h"))
+
+    (request,) = asked.requests
+    assert b'{"fluxhooksProbe":true}' == request.content
+    for header, value in sign(receiver_type, _TOKEN_2, request.content).items():
+        assert value == request.headers[header]
+    assert [
+        (
+            "info",
+            "app: generation 2 is proved; give its URL and token to the sender, and retire older "
+            "generations when they are no longer called",
+        )
+    ] == engine.said
+    assert _PATH_2 == plain(engine.outputs["app"]["hook_path"])
+
+
+def test_a_generation_by_hand_that_does_not_prove_itself_is_not_given_out(
+    host: Callable[[Host], Host],
+) -> None:
+    """Its URL stays unknown, and the message says who calls what."""
+    host(Host(404))
+    engine = RecordingEngine(finished=_ROTATED)
+
+    with pytest.raises(ReceiverNotProvedError, match="The sender still calls the generation"):
+        engine.run(program(**_BY_HAND, generation=2, retained=[1], verify_timeout="0s"))
+
+    assert "app" not in engine.outputs
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_what_a_sender_calls_is_not_deleted_unasked(preview: bool) -> None:
+    """Raising the number alone would cut it off."""
+    engine = RecordingEngine(finished=_ROTATED, preview=preview)
+
+    with pytest.raises(ArgumentError) as caught:
+        engine.run(program(**_BY_HAND, generation=2))
+
+    assert (
+        "retained: app: the sender calls generation 1, and nothing here tells it of 2; retain 1 "
+        "too, give URL and token of 2 to the sender, and remove 1 in a later update. "
+        "FLUXHOOKS_REVOKE=on cuts it off in this run"
+    ) == str(caught.value)
+    assert "app" not in engine.outputs
+
+
+def test_what_is_no_longer_live_goes_when_it_is_no_longer_named(
+    host: Callable[[Host], Host],
+) -> None:
+    """That is how it is retired: the number is removed from what is retained."""
+    asked = host(Host(500))
+    live = {"app": {"generation": 2.0, "hook_url": f"https://flux.example.com{_PATH_2}"}}
+
+    engine = RecordingEngine(finished=live).run(program(**_BY_HAND, generation=2))
+
+    assert ["app-g2"] == engine.named(":Receiver")
+    assert [] == asked.requests
+
+
+def test_a_leak_is_cut_off_by_hand_too(
+    host: Callable[[Host], Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment of one run says so."""
+    monkeypatch.setenv("FLUXHOOKS_REVOKE", "on")
+    host(Host(200))
+
+    engine = RecordingEngine(finished=_ROTATED).run(program(**_BY_HAND, generation=2))
+
+    assert ["app-g2"] == engine.named(":Receiver")
+
+
+def test_a_webhook_of_ones_own_gets_url_and_token() -> None:
+    """A resource of another provider stands where the sender does; a preview knows neither."""
+
+    class OwnWebhook(pulumi.CustomResource):
+        def __init__(self, name: str, **props: Any) -> None:
+            super().__init__("gitea:index/webhook:Webhook", name, props)
+
+    def declare() -> None:
+        component = WebhookReceiver("app", args(github=None, type="github"))
+        OwnWebhook("own", url=component.hook_url, secret=component.token)
+
+    for preview in (False, True):
+        (own,) = RecordingEngine(preview=preview).run(declare).of("gitea:index/webhook:Webhook")
+        inputs = _inputs(own)
+        assert (UNKNOWN == plain(inputs["url"])) == preview
+        assert (UNKNOWN == plain(inputs["secret"])) == preview
+        assert preview or (is_secret(inputs["url"]) and is_secret(inputs["secret"]))
+
+
+def _inputs(request: Any) -> dict[str, Any]:
+    inputs: dict[str, Any] = json_format.MessageToDict(request.object)
+    return inputs
