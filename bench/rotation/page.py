@@ -20,8 +20,10 @@ def write_table(name: str, table: Table, *, docs: Path = DOCS) -> None:
         ValueError: there is no such place in the page, or more than one.
     """
     page = docs / "rotation.md"
-    place = re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- end -->)", re.DOTALL)
-    text, found = place.subn(lambda _: table.markdown(), page.read_text())
+    place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+    text, found = place.subn(
+        lambda match: f"{match[1]}{table.markdown()}{match[2]}", page.read_text()
+    )
     if found != 1:
         raise ValueError(f"{page} has {found} places <!-- {name} --> … <!-- end -->, not 1")
     page.write_text(text)

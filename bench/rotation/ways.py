@@ -30,10 +30,10 @@ from sandbox.load import Answer, Load, Tally
 from sandbox.sandbox import Sandbox
 from sandbox.stack import Run, Stack
 
-RATE = 30.0
+RATE = 20.0
 """Deliveries a second; many more would starve the engine where both share two cores."""
 
-BEFORE, AFTER = 4.0, 10.0
+BEFORE, AFTER = 4.0, 12.0
 """Seconds of full load before the first rotation, and after it repointed the webhook."""
 
 SETTLED = 1.0
@@ -104,8 +104,8 @@ WAYS = (
         title="fluxhooks",
         program=OURS,
         queued=QUEUED,
-        rotations=6,
-        settings={"drain": "8s"},
+        rotations=4,
+        settings={"drain": "10s"},
     ),
     Way(
         key="ours",
@@ -114,7 +114,7 @@ WAYS = (
         queued=0.0,
         rotations=50,
         deliveries=10_000,
-        settings={"drain": "3s"},
+        settings={"drain": "6s"},
     ),
 )
 
