@@ -1,13 +1,24 @@
-"""A GitHub stand-in for each test module; a repository, a receiver and a client for each test."""
+"""A forge for each test module; a repository, a receiver and a client for each test."""
 
 import re
+import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from sandbox.forges.github import GitHub, Repository
+from sandbox.forges.gitlab import GitLab
 from tests.sandbox.receiver import Receiver
+
+
+class Clock:
+    """The time, and how far it was put forward, in seconds."""
+
+    forward = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.forward
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +53,7 @@ def github(shared_github: GitHub, api: httpx.Client) -> Iterator[GitHub]:
 @pytest.fixture
 def repository(github: GitHub, request: pytest.FixtureRequest) -> Repository:
     """A repository of the test's own, named after it."""
-    return github.create_repository(re.sub(r"\W+", "-", request.node.name)[:100])
+    return github.create_repository(_name_of(request))
 
 
 @pytest.fixture
@@ -54,3 +65,60 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def hooks_path(github: GitHub, repository: Repository) -> str:
     return f"/repos/{github.owner}/{repository.name}/hooks"
+
+
+@pytest.fixture(scope="module")
+def shared_clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def shared_gitlab(
+    tmp_path_factory: pytest.TempPathFactory, shared_clock: Clock
+) -> Iterator[GitLab]:
+    with GitLab(tmp_path_factory.mktemp("gitlab"), clock=shared_clock) as gitlab:
+        yield gitlab
+
+
+@pytest.fixture
+def clock(shared_clock: Clock) -> Iterator[Clock]:
+    """By which the GitLab disables webhooks and forgets logs; after each test it is right again."""
+    yield shared_clock
+    shared_clock.forward = 0.0
+
+
+@pytest.fixture
+def gitlab(shared_gitlab: GitLab) -> Iterator[GitLab]:
+    """The module's stand-in; after each test it behaves again."""
+    yield shared_gitlab
+    shared_gitlab.faults.clear()
+    shared_gitlab.delivery_delay = 0.0
+    shared_gitlab.resume_deliveries()
+    shared_gitlab.wait_idle()
+
+
+@pytest.fixture
+def gitlab_api(gitlab: GitLab) -> Iterator[httpx.Client]:
+    """GitLab's REST API with the right token."""
+    with httpx.Client(
+        base_url=f"{gitlab.base_url}api/v4",
+        headers={"PRIVATE-TOKEN": gitlab.token},
+        trust_env=False,
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def project(gitlab: GitLab, request: pytest.FixtureRequest) -> Repository:
+    """A project of the test's own, named after it."""
+    return gitlab.create_project(f"{gitlab.group}/{_name_of(request)}")
+
+
+@pytest.fixture
+def project_hooks(project: Repository) -> str:
+    """Where the project's webhooks are in the REST API."""
+    return f"/projects/{project.name.replace('/', '%2F')}/hooks"
+
+
+def _name_of(request: pytest.FixtureRequest) -> str:
+    return re.sub(r"\W+", "-", request.node.name)[:100]
