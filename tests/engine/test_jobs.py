@@ -1,17 +1,16 @@
-"""The rotation jobs of ``examples/jobs``: their script and their rights, on the real API server."""
+"""The rotation jobs of ``examples/jobs``: their lines and their rights, on the real API server."""
 
-import os
+import datetime
+import json
 import ssl
-import subprocess
-import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import lightkube
 import pytest
-import yaml
 from lightkube.codecs import load_all_yaml
 from lightkube.core.exceptions import ApiError
 from lightkube.models.authentication_v1 import TokenRequestSpec
@@ -19,11 +18,11 @@ from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Secret, ServiceAccountToken
 
 from sandbox.cluster.kubeconfig import write_kubeconfig
-from sandbox.sandbox import REPOSITORY, Sandbox
-from sandbox.stack import Stack
+from sandbox.sandbox import Sandbox
+from sandbox.stack import Run, Stack
 from tests.app import App
+from tests.jobs import JOBS, Repository, Runner, manifests
 
-JOBS = REPOSITORY / "examples" / "jobs"
 ACCOUNT, NAMESPACE = "fluxhooks-rotate", "fluxhooks"
 
 
@@ -48,108 +47,146 @@ def kubeconfig(sandbox: Sandbox) -> Path:
     )
 
 
-class Repository:
-    """A bare repository with an app's program and settings, and fresh clones of it."""
+@dataclass
+class Jobs:
+    """An app whose secret jobs rotate, with the rights in ``rbac.yaml``."""
 
-    def __init__(self, app: App, directory: Path) -> None:
-        self._app = app
-        self._directory = directory
-        self._clones = 0
-        self.bare = directory / "bare.git"
-        tree = app.stack.directory
-        self._git(directory, "init", "--quiet", "--bare", "--initial-branch=main", str(self.bare))
-        self._git(tree, "init", "--quiet", "--initial-branch=main")
-        (tree / "examples/jobs").mkdir(parents=True)
-        (tree / "examples/jobs/rotate.sh").write_text((JOBS / "rotate.sh").read_text())
-        self._git(tree, "add", "Pulumi.yaml", "stacks", "examples")
-        identity = ("-c", "user.name=a", "-c", "user.email=a@localhost")
-        self._git(tree, *identity, "commit", "--quiet", "--message", "The program and its settings")
-        self._git(tree, "push", "--quiet", str(self.bare), "main")
+    app: App
+    repository: Repository
+    runner: Runner
 
-    def clone(self) -> Path:
-        """Return a fresh clone."""
-        self._clones += 1
-        clone = self._directory / f"clone-{self._clones}"
-        self._git(self._directory, "clone", "--quiet", str(self.bare), str(clone))
-        return clone
+    def run(self, name: str) -> int:
+        """Run a job, and return its exit code."""
+        return int(getattr(self.runner, name)())
 
-    def commits(self) -> list[str]:
-        """Return the subjects of what was pushed, newest first."""
-        return self._git(self.bare, "log", "--format=%s", "main").splitlines()
+    def days_pass(self, days: int) -> None:
+        """Make every Secret older in the stack's state, where ages are read."""
+        stack, file = self.app.stack, self.app.stack.directory / "aged.json"
+        stack.run("stack", "export", "--stack", stack.name, "--file", str(file))
+        state = json.loads(file.read_text())
+        created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
+        for found in state["deployment"]["resources"]:
+            if found["type"] == "kubernetes:core/v1:Secret":
+                found["outputs"]["metadata"]["creationTimestamp"] = f"{created:%Y-%m-%dT%H:%M:%SZ}"
+        file.write_text(json.dumps(state))
+        stack.run("stack", "import", "--stack", stack.name, "--file", str(file))
 
-    def rotate(self, *options: str) -> int:
-        """Run the jobs' script in a fresh clone, and return its exit code."""
-        return self.run("sh", "examples/jobs/rotate.sh", self._app.name, *options)
-
-    def run(self, *command: str) -> int:
-        """Run a command in a fresh clone, and return its exit code."""
-        environment = dict(self._app.stack.environment)
-        environment["PATH"] += os.pathsep + str(Path(sys.executable).parent)
-        done = subprocess.run(
-            command,
-            cwd=self.clone(),
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+    def ordinary_up(self) -> Run:
+        """Run an update from a fresh clone, as people do between two rotations."""
+        stack = Stack(
+            self.repository.clone(), self.app.name, environment=self.app.stack.environment
         )
-        self._app.leaks.read(f"the output of {' '.join(command)}", done.stdout)
-        self._app.learn()
-        return done.returncode
-
-    def _git(self, directory: Path, *arguments: str) -> str:
-        return subprocess.run(
-            ["git", *arguments],
-            cwd=directory,
-            env=self._app.stack.environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
+        return stack.up()
 
 
-def test_a_job_rotates_again_and_again_with_the_rights_it_is_given(
-    make_app: Callable[..., App], kubeconfig: Path, tmp_path: Path
-) -> None:
-    """Each run is from a fresh clone: what the next one has to know was pushed.
-
-    With an administrator's kubeconfig it would not be seen that a right is missing.
-    """
-    app = make_app("scheduled", program=None)
-    app.stack.environment["KUBECONFIG"] = str(kubeconfig)
+@pytest.fixture(scope="class")
+def jobs(
+    make_app: Callable[..., App], kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Jobs:
+    # The jobs name the stack so.
+    app = make_app("prod", program=None)
     app.stack.set_all(
         {
             "drain": "1s",
             "host": app.sandbox.ingress.host,
-            "receivers.scheduled.repository": "scheduled",
-            "receivers.scheduled.sources[0].name": "scheduled",
+            "receivers.prod.repository": "prod",
+            "receivers.prod.sources[0].name": "prod",
         }
     )
     app.up()
+    directory = tmp_path_factory.mktemp("jobs")
+    repository = Repository(app, directory)
+    return Jobs(app, repository, Runner(app, repository, kubeconfig, directory))
+
+
+class TestJobs:
+    """With an administrator's kubeconfig it would not be seen that a right is missing."""
+
+    def test_what_is_not_due_is_left_alone(self, jobs: Jobs) -> None:
+        """Exit code 0, and no commit."""
+        assert 0 == jobs.run("gitlab_ci")
+        assert (["prod-g1"], ["The program and its settings"]) == (
+            jobs.app.receivers(),
+            jobs.repository.commits(),
+        )
+
+    @pytest.mark.parametrize("name", ["github_actions", "gitlab_ci", "cronjob"])
+    def test_a_job_rotates_again_and_again(self, jobs: Jobs, name: str) -> None:
+        """Its own lines, each time in a fresh clone: what the next run has to know was pushed."""
+        commits, (live,) = len(jobs.repository.commits()), jobs.app.receivers()
+        number = int(live.removeprefix("prod-g"))
+
+        jobs.days_pass(100)
+        assert 0 == jobs.run(name)
+        assert [f"prod-g{number + 1}"] == jobs.app.receivers()
+        assert [] == jobs.ordinary_up().changes
+        jobs.days_pass(100)
+        assert 0 == jobs.run(name)
+
+        assert [f"prod-g{number + 2}"] == jobs.app.receivers()
+        assert ["Rotate webhook secrets of prod"] * 2 == jobs.repository.commits()[:-commits]
+        assert 200 == jobs.app.probe(jobs.app.hook())
+
+    def test_the_account_may_look_where_everything_stands(self, jobs: Jobs) -> None:
+        """`fluxhooks status` asks more of the cluster than `rotate` does."""
+        assert 0 == jobs.runner.status("prod")
+
+
+def test_the_program_by_the_calendar_rotates_on_the_day_it_is_due(
+    sandbox: Sandbox, make_app: Callable[..., App], kubeconfig: Path, tmp_path: Path
+) -> None:
+    """As the operator resyncs it: from a fresh clone, with the Stack's configuration."""
+    app = make_app("calendar", program=None)
     repository = Repository(app, tmp_path)
+    environment = {
+        **app.stack.environment,
+        "FLUXHOOKS_DRAIN": "1s",
+        "KUBECONFIG": str(kubeconfig),
+    }
+    prod = manifests("pulumi-operator.yaml")[-1]["spec"]
+    config = {
+        **prod["config"],
+        "github:owner": sandbox.github.owner,
+        "fluxhooks-calendar:host": sandbox.ingress.host,
+        "fluxhooks-calendar:repository": "calendar",
+    }
+    today = datetime.datetime.now(datetime.UTC).date()
+    begun = "2026-01-31"
 
-    assert 0 == repository.rotate("--all", "--older-than", "90d")
-    assert (["scheduled-g1"], ["The program and its settings"]) == (
-        app.receivers(),
-        repository.commits(),
-    )
+    def commit(old: str, new: str) -> None:
+        tree = repository.clone()
+        program = tree / prod["repoDir"] / "__main__.py"
+        assert old in program.read_text()
+        program.write_text(program.read_text().replace(old, new))
+        repository.commit(tree, f"{new} instead of {old}")
 
-    assert 0 == repository.rotate("--all")
-    assert ["scheduled-g2"] == app.receivers()
+    def days_ago(days: int) -> str:
+        return str(today - datetime.timedelta(days=days))
 
-    ordinary = Stack(repository.clone(), app.name, environment=app.stack.environment)
-    assert [] == ordinary.up().changes
-    ordinary.set_all({"interval": "5m"})
-    assert ["update Receiver scheduled-g2"] == ordinary.up().changes
+    def resync(*, first: bool = False) -> tuple[list[str], dict[str, Any]]:
+        stack = Stack(repository.clone() / prod["repoDir"], "calendar", environment=environment)
+        if first:
+            stack.init()
+        stack.set_all(config)
+        run = stack.up()
+        app.leaks.read("the output of a resync", run.output)
+        app.learn()
+        return run.changes, stack.outputs()
 
-    assert 0 == repository.rotate("--all")
-    assert ["scheduled-g3"] == app.receivers()
-    assert ["Rotate webhook secrets of scheduled"] * 2 == repository.commits()[:-1]
+    # Far enough from a day's end: midnight may pass while this runs.
+    commit(begun, days_ago(80))
+    assert "create RepositoryWebhook calendar-webhook" in resync(first=True)[0]
+    due = f"{today + datetime.timedelta(days=10)}T00:00:00Z"
+    assert ([], {"generation": 1, "due_at": due}) == resync()
+
+    commit(days_ago(80), days_ago(100))
+    changes, outputs = resync()
+    assert "update RepositoryWebhook calendar-webhook" in changes
+    assert (2, ["calendar-g2"]) == (outputs["generation"], app.receivers())
+
+    commit('"extra": 0', '"extra": 1')
+    assert (3, ["calendar-g3"]) == (resync()[1]["generation"], app.receivers())
     assert 200 == app.probe(app.hook())
-
-    assert 0 == repository.run("fluxhooks", "status", app.name)
 
 
 def test_a_job_reads_no_secret_outside_the_namespace_of_flux(kubeconfig: Path) -> None:
@@ -174,7 +211,7 @@ def test_the_api_server_takes_the_manifests(sandbox: Sandbox, name: str) -> None
     headers = {"Authorization": f"Bearer {sandbox.cluster.token}"}
     with httpx.Client(base_url=sandbox.cluster.server, verify=verify, headers=headers) as api:
         answers = {}
-        for manifest in yaml.safe_load_all((JOBS / name).read_text()):
+        for manifest in manifests(name):
             answer = api.patch(
                 path_of(manifest),
                 params={"dryRun": "All", "fieldManager": "admin", "fieldValidation": "Strict"},

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import check_jsonschema
 import pytest
 import typer
 import yaml
@@ -33,6 +34,11 @@ def _kinds(name: str) -> list[str]:
 def _of_kind(name: str, kind: str) -> dict[str, Any]:
     (found,) = [found for found in _manifests(name) if found["kind"] == kind]
     return found
+
+
+def _stacks() -> dict[str, dict[str, Any]]:
+    found = [found for found in _manifests("pulumi-operator.yaml") if found["kind"] == "Stack"]
+    return {stack["metadata"]["name"]: stack for stack in found}
 
 
 def _shell(name: str) -> list[str]:
@@ -100,7 +106,11 @@ def test_the_manifests_are_of_the_kinds_they_say() -> None:
 
     assert {
         "cronjob.yaml": ["batch/v1 CronJob"],
-        "pulumi-operator.yaml": [f"{rbac} ClusterRoleBinding", "pulumi.com/v1 Stack"],
+        "pulumi-operator.yaml": [
+            f"{rbac} ClusterRoleBinding",
+            "pulumi.com/v1 Stack",
+            "pulumi.com/v1 Stack",
+        ],
         "rbac.yaml": [
             "v1 Namespace",
             "v1 ServiceAccount",
@@ -124,8 +134,8 @@ def test_every_job_in_the_cluster_runs_under_the_account_that_has_the_rights() -
         (binding["roleRef"]["kind"], binding["roleRef"]["name"]) for binding in bindings
     }
     cronjob = _of_kind("cronjob.yaml", "CronJob")
-    stack = _of_kind("pulumi-operator.yaml", "Stack")
-    for job, spec in ((cronjob, _pod("cronjob.yaml")), (stack, stack["spec"])):
+    stacks = [(stack, stack["spec"]) for stack in _stacks().values()]
+    for job, spec in ((cronjob, _pod("cronjob.yaml")), *stacks):
         assert account == {
             "name": spec["serviceAccountName"],
             "namespace": job["metadata"]["namespace"],
@@ -147,18 +157,30 @@ def test_the_rights_are_named_one_by_one() -> None:
     ]
 
 
-def test_the_operator_goes_on_when_no_commit_is_new() -> None:
+@pytest.mark.parametrize("name", ["fluxhooks-canary", "fluxhooks-prod"])
+def test_the_operator_goes_on_when_no_commit_is_new(name: str) -> None:
     """Otherwise the day on which a generation is due would pass without an update."""
-    spec = _of_kind("pulumi-operator.yaml", "Stack")["spec"]
+    spec = _stacks()[name]["spec"]
 
     assert spec["continueResyncOnCommitMatch"] is True
     assert 60 <= spec["resyncFrequencySeconds"] <= 86400
     assert (_JOBS.parents[1] / spec["repoDir"] / "Pulumi.yaml").is_file()
 
 
-def test_the_program_by_the_calendar_provisions_a_webhook() -> None:
+def test_prod_rotates_only_after_the_canary() -> None:
+    """What must have succeeded is there, and had the time for one resync."""
+    stacks = _stacks()
+    (prerequisite,) = stacks["fluxhooks-prod"]["spec"]["prerequisites"]
+    hours = int(prerequisite["requirement"]["succeededWithinDuration"].removesuffix("h"))
+
+    assert hours * 3600 > stacks[prerequisite["name"]]["spec"]["resyncFrequencySeconds"]
+    assert "prerequisites" not in stacks["fluxhooks-canary"]["spec"]
+
+
+@pytest.mark.parametrize("name", ["fluxhooks-canary", "fluxhooks-prod"])
+def test_the_program_by_the_calendar_provisions_a_webhook(name: str) -> None:
     """With the settings that the operator's Stack gives it."""
-    spec = _of_kind("pulumi-operator.yaml", "Stack")["spec"]
+    spec = _stacks()[name]["spec"]
     project = yaml.safe_load(_text("calendar/Pulumi.yaml"))["name"]
     config = {
         # The engine that records calls its project so.
@@ -169,7 +191,42 @@ def test_the_program_by_the_calendar_provisions_a_webhook() -> None:
     engine = RecordingEngine(config=config).run(lambda: _run(path))
 
     assert {f"{project}:host", f"{project}:repository", "github:owner"} == set(spec["config"])
-    assert ["app-webhook"] == engine.named("RepositoryWebhook")
+    assert [f"{spec['config'][f'{project}:repository']}-webhook"] == engine.named(
+        "RepositoryWebhook"
+    )
+    assert {"due_at", "generation"} == set(engine.outputs["fluxhooks-test"])
+
+
+_SCHEMAS = {"github-actions.yaml": "vendor.github-workflows", "gitlab-ci.yaml": "vendor.gitlab-ci"}
+
+
+def _lint(file: Path, schema: str) -> object:
+    with pytest.raises(SystemExit) as ended:
+        check_jsonschema.main(["--quiet", "--builtin-schema", schema, str(file)])
+    return ended.value.code
+
+
+@pytest.mark.parametrize("name", _SCHEMAS)
+def test_hosted_jobs_follow_the_published_schemas(name: str) -> None:
+    """Those that editors check workflows with; they cannot be run here."""
+    assert 0 == _lint(_JOBS / name, _SCHEMAS[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("github-actions.yaml", "runs-on:", "run-on:"),
+        ("gitlab-ci.yaml", "resource_group:", "resource_groups:"),
+    ],
+)
+def test_a_key_that_the_published_schemas_do_not_have_would_be_found(
+    tmp_path: Path, name: str, right: str, wrong: str
+) -> None:
+    """The check above is one."""
+    assert right in _text(name)
+    (tmp_path / name).write_text(_text(name).replace(right, wrong))
+
+    assert 1 == _lint(tmp_path / name, _SCHEMAS[name])
 
 
 def _run(path: str) -> None:

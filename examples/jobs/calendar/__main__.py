@@ -2,7 +2,7 @@
 
 import pulumi
 
-from fluxhooks import WebhookReceiver, WebhookReceiverArgs, generation_for
+from fluxhooks import WebhookReceiver, WebhookReceiverArgs
 
 config = pulumi.Config()
 repository = config.require("repository")
@@ -14,7 +14,8 @@ hook = WebhookReceiver(
         github={"repository": repository},
         resources=[{"kind": "GitRepository", "name": repository}],
         # Raise extra by one to rotate out of turn, as after a leak.
-        generation=generation_for(every="90d", since="2026-01-31", extra=0),
+        schedule={"every": "90d", "since": "2026-01-31", "extra": 0},
     ),
 )
 pulumi.export("generation", hook.generation)
+pulumi.export("due_at", hook.due_at)
