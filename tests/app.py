@@ -5,6 +5,7 @@ import base64
 import contextlib
 import json
 import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,8 @@ from lightkube.resources.core_v1 import Secret
 
 from fluxhooks.flux.receiver_types import ReceiverType
 from fluxhooks.observe import probe
-from sandbox.forges.github import Delivery, Hook, Request
+from sandbox.forges import gitlab
+from sandbox.forges.github import GitHub, Request
 from sandbox.sandbox import Sandbox
 from sandbox.stack import OnStep, Run, Stack
 from tests.leaks import Leaks
@@ -52,7 +54,11 @@ class Killed(Exception):  # noqa: N818  # not an error: meant
 class App:
     """`name` is the component, the stack, the repository and the GitRepository.
 
+    `sender` is "github", "gitlab", or the type of a Receiver whose sender is told by hand.
+
     Attributes:
+        forge: where the repository is; GitHub where the sender is told by hand.
+        path: what the repository is called there.
         args: the component's arguments; `up` and `preview` change them.
     """
 
@@ -62,18 +68,30 @@ class App:
         name: str,
         *,
         program: str | None = PROGRAM,
+        sender: str = "github",
         suspend: bool = True,
     ) -> None:
         self.name = name
         self.sandbox = sandbox
+        self.receiver_type = ReceiverType(sender)
+        self.forge: GitHub | gitlab.GitLab = sandbox.github
+        self.path, at = name, {"github": {"repository": name}}
+        if sender == "gitlab":
+            self.forge = sandbox.gitlab
+            self.path = f"{sandbox.gitlab.group}/{name}"
+            at = {"gitlab": {"project": self.path}}
         self.client: lightkube.Client = sandbox.cluster.client()
-        self.repository = sandbox.github.create_repository(name)
+        self.repository = (
+            self.forge.create_repository(name)
+            if isinstance(self.forge, GitHub)
+            else self.forge.create_project(self.path)
+        )
         self.make_source(name, suspend=suspend)
         self.stack: Stack = sandbox.stack(name, program=program, project=f"project-{name}")
         self.leaks = Leaks()
         self.args: dict[str, Any] = {
             "host": sandbox.ingress.host,
-            "github": {"repository": name},
+            **(at if sender in ("github", "gitlab") else {"type": sender}),
             "resources": [{"kind": "GitRepository", "name": name}],
             "drain": "1s",
             "verify_timeout": "10s",
@@ -91,6 +109,12 @@ class App:
         """Run an update with the arguments changed."""
         self._write(args)
         return self._read(self.stack.up(*flags, check=check, on_step=on_step), "up")
+
+    def start_up(self, *flags: str, **args: Any) -> "subprocess.Popen[str]":
+        """Start an update with the arguments changed, to be waited for or killed."""
+        self._write(args)
+        name = self.stack.name
+        return self.stack.start("up", "--yes", "--skip-preview", "--stack", name, *flags)
 
     def preview(self, *flags: str, check: bool = True, **args: Any) -> Run:
         """Run a preview with the arguments changed."""
@@ -150,34 +174,36 @@ class App:
         status = self.client.get(GitRepository, self.name).status or {}
         return str(status.get("artifact", {}).get("revision", "")).rpartition(":")[2]
 
-    def hook(self) -> Hook:
+    def hook(self) -> Any:
         """The webhook at the forge; fails unless there is exactly one."""
-        (hook,) = self.sandbox.github.hooks(self.name)
+        (hook,) = self.forge.hooks(self.path)
         return hook
 
-    def deliveries(self, event: str) -> list[Delivery]:
+    def deliveries(self, event: str) -> list[Any]:
         """The finished deliveries of an event, oldest first."""
-        self.sandbox.github.wait_idle()
-        return [d for d in self.sandbox.github.deliveries(self.name) if d.event == event]
+        self.forge.wait_idle()
+        return [d for d in self.forge.deliveries(self.path) if d.event == event]
 
     def writes(self) -> list[str]:
         """The methods of all requests that changed the app's webhooks, in order."""
         hooks = f"/repos/{self.sandbox.github.owner}/{self.name}/hooks"
+        if isinstance(self.forge, gitlab.GitLab):
+            hooks = f"/projects/{self.path}/hooks"
         return [
             request.method
-            for request in self.sandbox.github.requests
+            for request in self.forge.requests
             if request.path.startswith(hooks) and _writes(request)
         ]
 
-    def probe(self, hook: Hook) -> int | None:
+    def probe(self, hook: Any) -> int | None:
         """The status with which a webhook's URL answers the signed probe."""
-        return self._deliver(hook, probe.probe_body(ReceiverType.GITHUB))
+        return self._deliver(hook, probe.probe_body(self.receiver_type))
 
-    def deliver(self, hook: Hook, payload: dict[str, Any]) -> int | None:
+    def deliver(self, hook: Any, payload: dict[str, Any]) -> int | None:
         """The status with which a webhook's URL answers a signed push."""
         return self._deliver(hook, json.dumps(payload).encode())
 
-    def get(self, hook: Hook) -> int:
+    def get(self, hook: Any) -> int:
         """The status with which a webhook's URL answers a GET."""
         return httpx.get(hook.url, verify=self._certificates(), trust_env=False).status_code
 
@@ -230,18 +256,18 @@ class App:
         self.learn()
         return run
 
-    def _known_hooks(self) -> Iterator[Hook]:
-        yield from self.sandbox.github.hooks(self.name)
-        for delivery in self.sandbox.github.deliveries(self.name):
+    def _known_hooks(self) -> Iterator[Any]:
+        yield from self.forge.hooks(self.path)
+        for delivery in self.forge.deliveries(self.path):
             yield delivery.hook
 
-    def _deliver(self, hook: Hook, body: bytes) -> int | None:
+    def _deliver(self, hook: Any, body: bytes) -> int | None:
         answer = asyncio.run(
             probe.deliver(
                 hook.url,
-                receiver_type=ReceiverType.GITHUB,
+                receiver_type=self.receiver_type,
                 token=hook.secret or "",
-                event="push",
+                event="Push Hook" if self.receiver_type is ReceiverType.GITLAB else "push",
                 body=body,
                 settle_for=0,
                 certificates=self._certificates(),

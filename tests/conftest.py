@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from tests.app import App
 
 # What is quick and says most comes first; what starts an engine or a cluster last.
-ROOMS = ("unit", "sandbox", "engine", "cluster")
+ROOMS = ("unit", "sandbox", "faults", "engine", "cluster")
+
+pytest_plugins = ("tests.faults.table",)
 
 _SANDBOX = pytest.StashKey["Sandbox"]()
 _LOGS = pytest.StashKey[Path]()
@@ -30,6 +32,8 @@ def sandbox(
         stash = request.config.stash
         stash[_SANDBOX] = sandbox
         stash[_LOGS] = tmp_path_factory.mktemp("cluster-logs", numbered=True)
+        yield sandbox
+        # Some parts are added when they are first wanted.
         stash[_RAN] |= {
             *(
                 f"{program.name} {program.version}, {program.origin}: {program.path}"
@@ -37,7 +41,6 @@ def sandbox(
             ),
             *(f"stand-in: {sentence}" for sentence in sandbox.stand_ins),
         }
-        yield sandbox
         del stash[_SANDBOX]
 
 

@@ -1,0 +1,394 @@
+"""The same promises at GitLab, where each generation has a webhook of its own.
+
+GitLab and its plugin are stand-ins here, as both can be had nowhere else; the engine, the API
+server and the controllers are real.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from sandbox.forges.gitlab import GitLab, Hook
+from sandbox.load import Load, Tally
+from sandbox.stack import Run
+from tests.app import App, changes, errors
+from tests.command import Command, Done
+
+RATE = 20.0
+"""Deliveries a second."""
+
+DRAIN = 3.0
+QUEUED = 2.0
+"""Seconds."""
+
+SETTLED = 1.0
+
+NOWHERE = "127.0.0.1:1"
+"""A host on which nothing listens."""
+
+
+def steps(app: str, old: int, new: int) -> list[str]:
+    """What a rotation does, and nothing else."""
+    return [
+        f"create RandomPassword {app}-g{new}-token",
+        f"create Secret {app}-g{new}-token",
+        f"create Receiver {app}-g{new}",
+        f"create ProjectHook {app}-g{new}-webhook",
+        f"delete ProjectHook {app}-g{old}-webhook",
+        f"delete Receiver {app}-g{old}",
+        f"delete Secret {app}-g{old}-token",
+        f"delete RandomPassword {app}-g{old}-token",
+    ]
+
+
+def hooks(app: App) -> list[Hook]:
+    """The app's webhooks, oldest first."""
+    assert isinstance(app.forge, GitLab)
+    return app.forge.hooks(app.path)
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """One rotation: what was shown, what was done, what became of the deliveries meanwhile."""
+
+    app: App
+    first: Run
+    preview: Run
+    run: Run
+    tally: Tally
+    writes: list[str]
+    before: Hook
+    after: Hook
+    unchanged: Run
+
+
+@pytest.fixture(scope="class")
+def rotated(make_app: Callable[..., App]) -> Rotated:
+    """Generation 1 to 2, with every second delivery queued for seconds."""
+    app = make_app("gl-rotated", sender="gitlab")
+    first = app.up(drain=f"{DRAIN:g}s")
+    before, writes = app.hook(), len(app.writes())
+    preview = app.preview("--diff", generation=2)
+    with Load(app.forge, app.path, rate=RATE, queued=QUEUED) as load:
+        time.sleep(SETTLED)
+        run = app.up("--diff", generation=2)
+        time.sleep(SETTLED)
+    return Rotated(
+        app,
+        first,
+        preview,
+        run,
+        load.tally,
+        app.writes()[writes:],
+        before,
+        app.hook(),
+        app.up(),
+    )
+
+
+class TestARotationAtGitLab:
+    def test_a_push_reconciles_from_the_first_up_on(self, rotated: Rotated) -> None:
+        """Token, Secret, Receiver, and a webhook that asks for pushes and tags, nothing else."""
+        assert [
+            "create RandomPassword gl-rotated-g1-token",
+            "create Secret gl-rotated-g1-token",
+            "create Receiver gl-rotated-g1",
+            "create ProjectHook gl-rotated-g1-webhook",
+        ] == changes(rotated.first)
+        assert {"Push Hook", "Tag Push Hook"} == set(rotated.before.events)
+        assert rotated.before.verify
+        assert rotated.before.secret
+
+    def test_it_loses_nothing(self, rotated: Rotated) -> None:
+        """Every push was told to a webhook whose Receiver took it."""
+        assert (0, True) == (rotated.tally.lost, rotated.tally.sent > 100), str(rotated.tally)
+
+    def test_it_creates_before_it_deletes(self, rotated: Rotated) -> None:
+        """The new webhook is there before the old one goes, and that one before its Receiver."""
+        assert steps("gl-rotated", 1, 2) == changes(rotated.run)
+        assert steps("gl-rotated", 1, 2) == changes(rotated.preview)
+        assert ["POST", "DELETE"] == rotated.writes
+
+    def test_the_webhook_is_another_one(self, rotated: Rotated) -> None:
+        """With another ID and an empty log: GitLab forgets a token when a URL is changed."""
+        before, after = rotated.before, rotated.after
+
+        assert before.id != after.id
+        assert (before.url, before.secret) != (after.url, after.secret)
+        assert replace(before, id=0, url="", secret="", name="", created_at=0) == replace(
+            after, id=0, url="", secret="", name="", created_at=0
+        )
+
+    def test_nothing_is_deleted_before_the_drain_is_over(self, rotated: Rotated) -> None:
+        """Both are called meanwhile."""
+        at = {str(step): step.at for step in rotated.run.steps}
+        waited = (
+            at["delete ProjectHook gl-rotated-g1-webhook"]
+            - at["create ProjectHook gl-rotated-g2-webhook"]
+        )
+        assert waited >= DRAIN - 1, f"waited only {waited:.1f} s"
+
+    def test_afterwards_only_the_new_generation_is_there(self, rotated: Rotated) -> None:
+        """What was rotated out is worth nothing to whoever holds it."""
+        app, forged = rotated.app, replace(rotated.after, secret="another")
+
+        assert 404 == app.deliver(rotated.before, {})
+        assert ["gl-rotated-g2"] == app.receivers()
+        assert (200, 400) == (app.probe(rotated.after), app.probe(forged))
+
+    def test_the_next_up_does_nothing(self, rotated: Rotated) -> None:
+        """The plugin shows no difference, and no drain is waited for."""
+        assert [] == rotated.unchanged.changes
+        assert [] == rotated.unchanged.diagnostics
+
+
+@dataclass(frozen=True)
+class Troubled:
+    """What went wrong, one after the other, and what the next run did; deliveries never ceased."""
+
+    app: App
+    first: Hook
+    unproved: Run
+    after_unproved: list[Hook]
+    refused: Run
+    after_refused: list[Hook]
+    forward: Run
+    second: Hook
+    back: Run
+    after_back: Hook
+    killed: list[Hook]
+    repaired: Run
+    after_repaired: list[Hook]
+    receivers: list[str]
+    tally: Tally
+
+
+@pytest.fixture(scope="class")
+def troubled(make_app: Callable[..., App]) -> Troubled:
+    app = make_app("gl-troubled", sender="gitlab")
+    app.up(drain="2s")
+    first = app.hook()
+    host = app.args["host"]
+    with Load(app.forge, app.path, rate=10, queued=0.5) as load:
+        unproved = app.up(check=False, generation=2, host=NOWHERE, verify_timeout="1s")
+        after_unproved = hooks(app)
+        app.forge.faults.respond(422, method="POST", path="/hooks$", body={"error": "no"})
+        refused = app.up("--continue-on-error", check=False, host=host, verify_timeout="10s")
+        after_refused = hooks(app)
+        forward = app.up(retained=[1])
+        second = app.hook()
+        back = app.up(generation=1, retained=[2])
+        after_back = app.hook()
+        app.kill("create ProjectHook gl-troubled-g3-webhook", generation=3, retained=[])
+        killed = hooks(app)
+        app.stack.run("cancel", "--yes", app.name)
+        repaired = app.up()
+    return Troubled(
+        app,
+        first,
+        unproved,
+        after_unproved,
+        refused,
+        after_refused,
+        forward,
+        second,
+        back,
+        after_back,
+        killed,
+        repaired,
+        hooks(app),
+        app.receivers(),
+        load.tally,
+    )
+
+
+class TestTroubleAtGitLab:
+    def test_a_generation_that_does_not_prove_itself_gets_no_webhook(
+        self, troubled: Troubled
+    ) -> None:
+        """The old one is left alone."""
+        (error,) = errors(troubled.unproved)
+
+        assert "gl-troubled: generation 2 did not prove itself." in error
+        assert "The webhook still points at the generation before" in error
+        assert [troubled.first] == troubled.after_unproved
+
+    def test_with_continue_on_error_nothing_is_deleted_for_a_webhook_that_is_missing(
+        self, troubled: Troubled
+    ) -> None:
+        """The program fails, so the engine does not go on to the deletes."""
+        assert 0 != troubled.refused.returncode
+        assert [] == [step for step in changes(troubled.refused) if step.startswith("delete")]
+        assert any("nothing of it or of older ones" in text for text in errors(troubled.refused))
+        assert [troubled.first] == troubled.after_refused
+
+    def test_a_retained_generation_keeps_its_receiver_and_loses_its_webhook(
+        self, troubled: Troubled
+    ) -> None:
+        """Only the live one has a webhook."""
+        assert [
+            "create ProjectHook gl-troubled-g2-webhook",
+            "delete ProjectHook gl-troubled-g1-webhook",
+        ] == [step for step in changes(troubled.forward) if "Hook" in step]
+        assert not [step for step in changes(troubled.forward) if step.startswith("delete Rec")]
+
+    def test_going_back_makes_a_webhook_for_what_was_there(self, troubled: Troubled) -> None:
+        """With the URL and token of before, and the other one goes."""
+        assert [
+            "create ProjectHook gl-troubled-g1-webhook",
+            "delete ProjectHook gl-troubled-g2-webhook",
+        ] == changes(troubled.back)
+        assert (troubled.first.url, troubled.first.secret) == (
+            troubled.after_back.url,
+            troubled.after_back.secret,
+        )
+        assert troubled.second.url != troubled.after_back.url
+
+    def test_a_run_that_is_killed_between_two_webhooks_is_finished_by_the_next(
+        self, troubled: Troubled
+    ) -> None:
+        """Both were there; the old one goes when the drain was waited for again."""
+        assert 2 == len(troubled.killed)
+        assert "delete ProjectHook gl-troubled-g1-webhook" in changes(troubled.repaired)
+        assert [troubled.killed[-1].id] == [hook.id for hook in troubled.after_repaired]
+        assert ["gl-troubled-g3"] == troubled.receivers
+
+    def test_no_push_was_lost_all_the_while(self, troubled: Troubled) -> None:
+        """Neither by a failure nor on the way back."""
+        assert (0, True) == (troubled.tally.lost, troubled.tally.sent > 50), str(troubled.tally)
+
+
+@dataclass(frozen=True)
+class Story:
+    """Shown, rotated, deleted by hand, rotated again; then what a lost answer left."""
+
+    app: App
+    status: Done
+    rotated: Done
+    gone: Done
+    twins: list[int]
+    orphaned: Done
+    pruned: Done
+    left: list[int]
+    disabled: Done
+    first: Hook
+    second: Hook
+
+
+@pytest.fixture(scope="class")
+def story(make_app: Callable[..., App], tmp_path_factory: pytest.TempPathFactory) -> Story:
+    app = make_app("gl-command", program=None, sender="gitlab")
+    app.stack.set_all(
+        {
+            "drain": "1s",
+            "host": app.sandbox.ingress.host,
+            "receivers.gl-command.project": app.path,
+            "receivers.gl-command.sources[0].name": app.name,
+        }
+    )
+    app.up()
+    fluxhooks = Command(app, tmp_path_factory.mktemp("gitlab"))
+    first = app.hook()
+    app.forge.send(app.path)
+    app.forge.wait_idle()
+    status = fluxhooks("status", "--json")
+    rotated = fluxhooks("rotate", "--yes", "--json")
+    second = app.hook()
+
+    forget(app, second.id)
+    gone = fluxhooks("rotate", "--yes", "--json")
+
+    # GitLab does the work and answers that it did not; the plugin asks again.
+    app.forge.faults.respond(500, method="POST", path="/hooks$", after=True)
+    fluxhooks("rotate", "--yes", "--json")
+    twins = [hook.id for hook in hooks(app)]
+    orphaned = fluxhooks("status", "--json")
+    pruned = fluxhooks("prune", "--yes", "--min-age", "0s", "--json")
+    left = [hook.id for hook in hooks(app)]
+
+    sandbox = app.sandbox
+    sandbox.cluster.stop("notification-controller")
+    try:
+        for _ in range(4):
+            app.forge.send(app.path)
+            app.forge.wait_idle()
+    finally:
+        sandbox.cluster.start("notification-controller")
+    disabled = fluxhooks("status", "--json")
+    return Story(
+        app,
+        status,
+        rotated,
+        gone,
+        twins,
+        orphaned,
+        pruned,
+        left,
+        disabled,
+        first,
+        second,
+    )
+
+
+def forget(app: App, hook_id: int) -> None:
+    """Delete a webhook by hand."""
+    import gitlab
+
+    client = gitlab.Gitlab(app.forge.base_url, oauth_token=app.forge.token)  # type: ignore[union-attr]
+    client.projects.get(app.path, lazy=True).hooks.delete(hook_id)
+
+
+class TestTheCommandAtGitLab:
+    def test_status_shows_the_last_delivery(self, story: Story) -> None:
+        """From GitLab's log; nothing is amiss."""
+        (row,) = story.status.result["receivers"]
+
+        assert ("Push Hook", 200) == (
+            row["last_delivery"]["event"],
+            row["last_delivery"]["status"],
+        )
+        assert ([], []) == (row["problems"], story.status.result["orphans"])
+
+    def test_rotate_verifies_at_gitlab(self, story: Story) -> None:
+        """No push came since, so GitLab sent its test: the new token is what it really has."""
+        assert 0 == story.rotated.returncode, story.rotated.said
+        checks = {check["what"]: check["seen"] for check in story.rotated.result["checks"]}
+        assert {
+            "live generation": "2",
+            "Receiver of generation 2": "Ready, with its path",
+            "webhook": "calls the live path, active, JSON",
+            "delivery": "Push Hook 200",
+            "old path of generation 1": "404",
+        } == checks
+        assert story.first.id != story.second.id
+
+    def test_a_webhook_that_was_deleted_by_hand_is_no_obstacle(self, story: Story) -> None:
+        """It is seen before, and the state is refreshed."""
+        assert 0 == story.gone.returncode, story.gone.said
+        assert story.gone.result["verified"]
+        assert "the webhook was deleted at the forge" in story.gone.said
+
+    def test_a_webhook_that_only_gitlab_knows_is_found_and_taken_away(self, story: Story) -> None:
+        """An answer was lost, the plugin asked again, and one of two is the stack's."""
+        (live,) = story.left
+        (twin,) = set(story.twins) - {live}
+        name = f"{story.app.path}/{twin}"
+
+        assert [("webhook", name)] == [
+            (found["kind"], found["name"]) for found in story.orphaned.result["orphans"]
+        ]
+        assert [("webhook", name, "removed")] == [
+            (found["kind"], found["name"], found["fate"])
+            for found in story.pruned.result["orphans"]
+        ]
+
+    def test_a_webhook_that_gitlab_disabled_is_told_of(self, story: Story) -> None:
+        """Four deliveries failed in a row."""
+        (row,) = story.disabled.result["receivers"]
+
+        (problem,) = [text for text in row["problems"] if "webhook" in text]
+        assert problem.startswith(
+            "the webhook is not active: GitLab disabled it after failed deliveries, until "
+        )
