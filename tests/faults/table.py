@@ -1,0 +1,134 @@
+"""The table of faults: each test that makes one records what happened and what the next run did.
+
+A pytest plugin. Every row must stand in the committed table word for word; with
+``--write-faults`` the rows of the run, if nothing failed, become the table instead.
+"""
+
+import json
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.stack import Run
+
+ROWS = Path(__file__).parents[1] / "golden" / "faults.json"
+PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
+
+_RECORDED = pytest.StashKey[dict[str, list[str]]]()
+_PROPERTY = "fault"
+
+
+class Section(StrEnum):
+    """Where a fault comes from; the order is the page's."""
+
+    KILL = "The engine is killed"
+    FORGE = "The forge misbehaves"
+    CLUSTER = "Cluster, route or disk fail"
+    OPTIONS = "Options and settings that could break it"
+    HAND = "Somebody changes things by hand"
+
+
+Row = Callable[[Section, str, str, str], None]
+"""Records section, fault, what happened, and what the next run did."""
+
+
+@pytest.fixture
+def row(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Row:
+    """Record the row of a test, at its end; it must be the one in the committed table."""
+
+    def record(section: Section, fault: str, happened: str, next_run: str) -> None:
+        cells = [section.value, fault, happened, next_run]
+        record_property(_PROPERTY, cells)
+        if not request.config.getoption("--write-faults"):
+            assert _committed().get(request.node.nodeid) == cells, "make faults writes the table"
+
+    return record
+
+
+def told(run: Run) -> str:
+    """Return in words what a run did to the resources of a rotation, in its order."""
+    phrases: list[str] = []
+    for step in run.steps:
+        if step.type.startswith("fluxhooks:"):
+            continue
+        kind = _WORDS.get(step.type.rpartition(":")[2], step.type)
+        verb = _VERBS.get(step.op, step.op)
+        if phrases and phrases[-1].startswith(f"{verb} "):
+            phrases[-1] += f", {kind}"
+        else:
+            phrases.append(f"{verb} {kind}")
+        if kind == "webhook" and "older ones answer" in run.output:
+            phrases.append("drained")
+    if "drained" not in phrases and "older ones answer" in run.output:
+        phrases.insert(0, "drained")
+    return "; ".join(phrases) or "nothing to do"
+
+
+def page(rows: dict[str, list[str]]) -> str:
+    """Return the text of the page that shows `rows`."""
+    lines = [_HEAD]
+    for section in Section:
+        chosen = [cells[1:] for _, cells in sorted(rows.items()) if cells[0] == section.value]
+        lines += [f"## {section.value}", "", "| fault | what happened | the next run |"]
+        lines += [
+            "|---|---|---|",
+            *(f"| {' | '.join(map(_cell, cells))} |" for cells in chosen),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+_HEAD = """\
+# Faults, and what they cost
+
+Each row is a test on the real Pulumi engine, a real API server and the real Flux controllers.
+GitHub is a stand-in. The texts are what the tests saw: `make faults` runs them and writes this
+page, and every other run of them compares. *The next run* is the same `pulumi up` again, or the
+command that the row names.
+"""
+
+_VERBS = {"create": "created", "update": "updated", "delete": "deleted"}
+_WORDS = {"RandomPassword": "token", "RepositoryWebhook": "webhook"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-faults", action="store_true", help="write the table of faults anew from this run"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_RECORDED] = {}
+    config.pluginmanager.register(_Collector(config), "fault-rows")
+
+
+class _Collector:
+    """Gathers the rows; with xdist, in the process that workers report to."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._rows = config.stash[_RECORDED]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call":
+            properties: dict[str, Any] = dict(report.user_properties)
+            if _PROPERTY in properties:
+                self._rows[report.nodeid] = list(properties[_PROPERTY])
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        if self._config.getoption("--write-faults") and self._rows and exitstatus == 0:
+            rows = dict(sorted(self._rows.items()))
+            ROWS.write_text(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
+            PAGE.write_text(page(rows))
+
+
+def _committed() -> dict[str, list[str]]:
+    rows: dict[str, list[str]] = json.loads(ROWS.read_text()) if ROWS.exists() else {}
+    return rows
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
