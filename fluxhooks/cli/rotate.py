@@ -170,6 +170,6 @@ def _contradiction(outcome: Outcome) -> str:
         f"{check.name}: {check.what}: {check.seen}" for check in outcome.checks if check.ok is False
     ]
     return (
-        f"the update is done, but {'; '.join(wrong)}. pulumi up --refresh, or rotate --refresh, "
-        "restores what was changed by hand"
+        f"the update is done, but {'; '.join(wrong)}. Run the same command again: it reads cluster "
+        "and forge anew, restores what was changed by hand, and verifies again"
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fluxhooks.errors import ObservationError
 from fluxhooks.flux.labels import COMPONENT, GENERATION, MANAGED_BY, STACK
+from fluxhooks.masking import mask
 from fluxhooks.observe.state import ProviderSettings
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class ClusterObject:
     Attributes:
         stack, component, generation: its labels; "" where it has none.
         path: the path a Receiver's status says it serves; "" where none.
-        not_ready: why a Receiver is not Ready, without its path; "" where it is.
+        not_ready: why a Receiver is not Ready, in the controller's words, without its path; ""
+            where it is.
     """
 
     kind: str
@@ -178,7 +180,8 @@ def _not_ready(status: Mapping[str, Any]) -> str:
         if condition.get("type") == "Ready":
             if condition.get("status") == "True":
                 return ""
-            return str(condition.get("reason") or "not Ready")
+            reason = condition.get("reason") or "not Ready"
+            return mask(": ".join(filter(None, (reason, condition.get("message")))))
     return "has no status yet"
 
 

@@ -18,10 +18,15 @@ from fluxhooks.observe.state import FORGES, Scope
 
 @dataclass(frozen=True)
 class Entry:
-    """What ``fluxhooks:generations`` says of one component."""
+    """What ``fluxhooks:generations`` says of one component.
+
+    Attributes:
+        unverified: whether cluster or forge showed otherwise after its last rotation.
+    """
 
     live: int = 1
     retained: tuple[int, ...] = ()
+    unverified: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +111,7 @@ def _entry(key: str, value: Any) -> Entry:
     numbers = [live, *retained] if isinstance(retained, list) else [None]
     if not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in numbers):
         raise _wrong(key, value)
-    return Entry(live=live, retained=tuple(retained))
+    return Entry(live=live, retained=tuple(retained), unverified=value.get("unverified") is True)
 
 
 def _wrong(key: str, value: object) -> SettingError:

@@ -106,7 +106,8 @@ class DeclaredReceiver:
         type: the Receiver's type.
         live: the generation of the last rotation that was finished, drain included; None when
             the component was never finished.
-        authority: who names the generation, "configuration" or "program".
+        authority: who names the generation: "configuration", "program" or "schedule".
+        due_at: when the next rotation is due, by what the last finished run knew.
         finished_url: the URL that was live then.
         generations: by number, all that are in the state.
         webhook: the one that is being made, where a rotation was not finished.
@@ -118,6 +119,7 @@ class DeclaredReceiver:
     type: str = "github"
     live: int | None = None
     authority: str = "configuration"
+    due_at: datetime.datetime | None = None
     finished_url: str = field(default="", repr=False)
     generations: Mapping[int, DeclaredGeneration] = field(default_factory=dict)
     webhook: DeclaredWebhook | None = None
@@ -288,6 +290,7 @@ def _receiver(component: _Resource, children: list[_Resource]) -> DeclaredReceiv
         else "github",
         live=None if live is None else int(live),
         authority=outputs.get("generation_authority") or "configuration",
+        due_at=_time(outputs.get("due_at")),
         finished_url=finished_url,
         generations={found.number: found for found in _generations(children)},
         webhook=webhooks[0] if webhooks else None,

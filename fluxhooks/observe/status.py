@@ -20,9 +20,9 @@ class Row:
 
     Attributes:
         live: None where it was never finished.
-        wanted: the generation the configuration names; None where the program does.
+        wanted: the generation the configuration names; None where program or schedule do.
         retained: what else the state has.
-        due: when the next rotation is, by ``fluxhooks:rotate_every``.
+        due: when the next rotation is, by its schedule, else by ``fluxhooks:rotate_every``.
         delivery: the newest in the forge's log.
         problems: what is not as declared.
     """
@@ -217,19 +217,26 @@ def _row(
     receiver: DeclaredReceiver, configuration: Configuration, seen: Seen, unasked: set[str]
 ) -> Row:
     entry = configuration.generations.get(receiver.name)
-    programs = receiver.authority == "program"
-    created, every = receiver.created_at, configuration.rotate_every
+    configured = receiver.authority == "configuration"
     return Row(
         name=receiver.name,
         authority=receiver.authority,
         live=receiver.live,
-        wanted=None if programs else (entry.live if entry else 1),
+        wanted=(entry.live if entry else 1) if configured else None,
         retained=tuple(n for n in sorted(receiver.generations) if n != receiver.live),
-        created_at=created,
-        due=created + every if created and every else None,
+        created_at=receiver.created_at,
+        due=_due(receiver, configuration),
         delivery=seen.deliveries.get(receiver.name),
         problems=tuple(_problems(receiver, configuration, seen, unasked)),
     )
+
+
+def _due(receiver: DeclaredReceiver, configuration: Configuration) -> datetime.datetime | None:
+    created, every = receiver.created_at, configuration.rotate_every
+    if receiver.authority == "schedule" or not created or not every:
+        return receiver.due_at
+    # The state has it too, by a setting that may have been another one.
+    return created + every
 
 
 def _problems(
@@ -240,8 +247,10 @@ def _problems(
     wanted = entry.live if entry else 1
     if receiver.live is None:
         problems.append("its first update was not finished")
-    elif receiver.authority != "program" and wanted != receiver.live:
+    elif receiver.authority == "configuration" and wanted != receiver.live:
         problems.append(f"the configuration names generation {wanted}")
+    if entry is not None and entry.unverified:
+        problems.append("cluster or forge showed otherwise after its last rotation")
     if receiver.repointing:
         problems.append("a repointing was not finished")
     if not receiver.managed and len(receiver.generations) > 1:

@@ -6,8 +6,9 @@ named are looked at too: what was begun on them is finished, and a configuration
 behind is brought up to the state.
 """
 
+import dataclasses
 import datetime
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -58,6 +59,7 @@ class Move:
         retained, retired: older or newer ones that stay, and that go.
         reason: why, in words.
         by_hand: whether somebody has to tell the sender of it, as no webhook is made here.
+        verifies_again: whether cluster or forge showed otherwise after the rotation to `target`.
     """
 
     name: str
@@ -68,11 +70,12 @@ class Move:
     retired: tuple[int, ...] = ()
     reason: str = ""
     by_hand: bool = False
+    verifies_again: bool = False
 
     @property
     def entry(self) -> Entry:
         """What the configuration has to say for it."""
-        return Entry(live=self.target, retained=self.retained)
+        return Entry(live=self.target, retained=self.retained, unverified=self.verifies_again)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +85,7 @@ class Plan:
     Attributes:
         skipped: by name, why a WebhookReceiver that was meant is left alone.
         configuration: what will be written into the stack's configuration; empty when nothing.
+        entries: what the configuration then says of each component.
         revokes: whether older generations are cut off at once in this run.
         notes: what else should be known before.
     """
@@ -89,6 +93,7 @@ class Plan:
     moves: tuple[Move, ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
     configuration: Mapping[str, object] = field(default_factory=dict)
+    entries: Mapping[str, Entry] = field(default_factory=dict)
     revokes: bool = False
     notes: tuple[str, ...] = ()
 
@@ -118,9 +123,9 @@ def plan(
     notes: list[str] = []
     asked_and_behind = False
     for name, receiver in sorted(state.receivers.items()):
-        if receiver.authority == "program":
+        if receiver.authority != "configuration":
             if name in selected:
-                _program_decides(name, options, skipped)
+                _others_decide(name, receiver.authority, options, skipped)
             continue
         revokes = options.revoke and name in selected
         situation = _Situation(receiver, entries.get(name, Entry()), revokes=revokes)
@@ -149,7 +154,7 @@ def plan(
         raise RefusedError("; ".join(f"{name}: {why}" for name, why in skipped.items()))
     values: dict[str, object] = {}
     if (moves or asked_and_behind) and entries != dict(configuration.generations):
-        values["fluxhooks:generations"] = {n: _mapping(e) for n, e in sorted(entries.items())}
+        values |= _generations(entries)
     if moves and not configuration.cluster:
         values["fluxhooks:cluster"] = cluster
         notes.append(f"the cluster {cluster} is recorded as this stack's")
@@ -172,9 +177,27 @@ def plan(
         moves=tuple(moves),
         skipped=skipped,
         configuration=values,
+        entries=entries,
         revokes=options.revoke,
         notes=tuple(notes),
     )
+
+
+def seen(planned: Plan, failed: Container[str]) -> dict[str, object]:
+    """Return what has to be written into the stack's configuration after a verification.
+
+    What failed is verified again by the next run, before it rotates anything; {} where the
+    configuration says all that already.
+
+    Args:
+        failed: the WebhookReceivers of which something that was looked at is wrong.
+    """
+    entries = dict(planned.entries)
+    for move in planned.moves:
+        entry = dataclasses.replace(move.entry, unverified=move.name in failed)
+        if entry != entries.get(move.name, Entry()):
+            entries[move.name] = entry
+    return {} if entries == planned.entries else _generations(entries)
 
 
 class _Situation:
@@ -208,6 +231,8 @@ class _Situation:
     def pending(self, *, retained: tuple[int, ...] | None = None) -> Move | None:
         """Return the move that finishes what was begun, or None where nothing was."""
         target, reason = self._begun()
+        if target is None and self.entry.unverified:
+            target, reason = self.live, "cluster or forge showed otherwise after its last rotation"
         if target is None:
             return None
         return self._move(Action.RESUME, target, reason, retained)
@@ -218,7 +243,9 @@ class _Situation:
             return self._back()
         nothing_older = () if options.revoke or options.finish else None
         begun = self.pending(retained=nothing_older)
-        if begun is not None:
+        # Nothing is newer than a leak where there is only something to be verified again.
+        leaked = options.revoke and self._begun()[0] is None
+        if begun is not None and not leaked:
             if options.retain and self.live is not None and self.live != begun.target:
                 retained = tuple(sorted({*begun.retained, self.live} & self.present))
                 return self._move(Action.RESUME, begun.target, begun.reason, retained)
@@ -331,6 +358,7 @@ class _Situation:
             retired=tuple(sorted(self.present - {target, *kept})),
             reason=reason,
             by_hand=by_hand,
+            verifies_again=self.entry.unverified and target == self.entry.live,
         )
 
 
@@ -362,15 +390,29 @@ def _selected(state: StackState, options: Options) -> set[str]:
     return set(state.receivers)
 
 
-def _program_decides(name: str, options: Options, skipped: dict[str, str]) -> None:
-    why = (
-        "the program names its generation; raise it there, or remove the argument and let the "
-        "configuration decide"
-    )
+def _others_decide(name: str, authority: str, options: Options, skipped: dict[str, str]) -> None:
+    why = _WHY[authority]
     if name in options.names:
         raise RefusedError(f"{name}: {why}")
     skipped[name] = why
 
 
+_WHY = {
+    "program": "the program names its generation; raise it there, or remove the argument and let "
+    "the configuration decide",
+    "schedule": "its schedule names its generation, and the next pulumi up after it is due "
+    "rotates; raise the schedule's extra by one to rotate out of turn",
+}
+
+
+def _generations(entries: Mapping[str, Entry]) -> dict[str, object]:
+    return {"fluxhooks:generations": {name: _mapping(e) for name, e in sorted(entries.items())}}
+
+
 def _mapping(entry: Entry) -> dict[str, object]:
-    return {"live": entry.live, **({"retained": list(entry.retained)} if entry.retained else {})}
+    mapping: dict[str, object] = {"live": entry.live}
+    if entry.retained:
+        mapping["retained"] = list(entry.retained)
+    if entry.unverified:
+        mapping["unverified"] = True
+    return mapping

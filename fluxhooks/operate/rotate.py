@@ -6,17 +6,19 @@ whatever stops the run, the same command (and any `pulumi up`) finishes it.
 
 import dataclasses
 import datetime
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Any
 
+from fluxhooks.components.overrides import Overrides
+from fluxhooks.errors import ObservationError, PulumiError
 from fluxhooks.flux.hook_path import host_of
+from fluxhooks.flux.labels import stack_label
 from fluxhooks.observe import cluster as clusters
 from fluxhooks.observe.cluster import ClusterView
 from fluxhooks.observe.forges import Forges
 from fluxhooks.observe.state import ProviderSettings, StackState
-from fluxhooks.operate.plan import Options, Plan, plan
+from fluxhooks.operate.plan import Options, Plan, plan, seen
 from fluxhooks.operate.stack import PulumiStack, Update
 from fluxhooks.operate.verify import Check, verify
 
@@ -91,9 +93,11 @@ def rotate(
 
     Raises:
         RefusedError: it is not safe; nothing was changed.
+        SettingError: the environment or the stack's configuration is wrong; the same.
         PulumiError, LockedError: the update failed; the same command finishes it.
         ObservationError: cluster or forge could not be asked.
     """
+    reach = Overrides.read().verify
     before = stack.export()
     cluster = connect(before.providers)
     planned = plan(
@@ -115,23 +119,53 @@ def rotate(
         # A run that was killed, or a push that was refused, left an older number in the file.
         return Outcome(stack=before.stack, plan=planned, corrected=True)
     started = datetime.datetime.now(datetime.UTC)
-    update = stack.up(revoke=planned.revokes, refresh=refresh or bool(gone))
+    again = any(move.verifies_again for move in planned.moves)
+    try:
+        update = stack.up(revoke=planned.revokes, refresh=refresh or again or bool(gone))
+    except PulumiError as error:
+        raise PulumiError(f"{error}{_not_ready(before, cluster, str(error))}") from None
     after = stack.export()
-    checks = verify(
-        before,
-        after,
-        planned,
-        cluster=cluster,
-        forges=Forges(after.providers),
-        since=_repointed_at(after, planned, update) or started,
-        reach=os.environ.get("FLUXHOOKS_VERIFY", "").lower() != "off",
-    )
+    moved = {move.name for move in planned.moves}
+    try:
+        checks = verify(
+            before,
+            after,
+            planned,
+            cluster=cluster,
+            forges=Forges(after.providers),
+            since=_repointed_at(after, planned, update) or started,
+            reach=reach,
+        )
+    except ObservationError:
+        _record(stack, planned, moved)
+        raise
+    _record(stack, planned, {check.name for check in checks if check.ok is False})
     return Outcome(
         stack=before.stack,
         plan=planned,
         update=update,
         checks=checks,
         by_hand=_by_hand(after, planned),
+    )
+
+
+def _record(stack: PulumiStack, planned: Plan, failed: Container[str]) -> None:
+    # So that the next run looks again before it rotates anything.
+    if values := seen(planned, failed):
+        stack.configure(values)
+
+
+def _not_ready(before: StackState, cluster: ClusterView, complaint: str) -> str:
+    # The plugin says that time is up; why, only the controller knows.
+    label = stack_label(before.project, before.stack)
+    try:
+        receivers = cluster.receivers(sorted(before.namespaces))
+    except ObservationError:
+        return ""
+    return "".join(
+        f"; Receiver {found.namespace}/{found.name} is not Ready: {found.not_ready}"
+        for found in receivers
+        if found.stack == label and found.not_ready and found.name not in complaint
     )
 
 

@@ -1,12 +1,13 @@
-"""Which cluster is asked: that of the stack's provider, else that of the environment."""
+"""Which cluster is asked, and what is told of a Receiver that is not Ready."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from fluxhooks import ObservationError
-from fluxhooks.observe.cluster import connect
+from fluxhooks.observe.cluster import _not_ready, connect
 from fluxhooks.observe.state import ProviderSettings
 
 
@@ -79,3 +80,31 @@ def test_what_is_no_kubeconfig_is_said(
     assert str(error.value).endswith(
         "): set KUBECONFIG to the kubeconfig of the cluster the stack is for"
     )
+
+
+@pytest.mark.parametrize(
+    ("conditions", "told"),
+    [
+        pytest.param([], "has no status yet", id="not looked at"),
+        pytest.param([{"type": "Ready", "status": "True", "message": "x"}], "", id="ready"),
+        pytest.param([{"type": "Ready", "status": "Unknown"}], "not Ready", id="no reason"),
+        pytest.param(
+            [
+                {"type": "Reconciling", "status": "True", "reason": "ProgressingWithRetry"},
+                {
+                    "type": "Ready",
+                    "status": "False",
+                    "reason": "TokenNotFound",
+                    "message": f"no Secret for /hook/{'0' * 64}",
+                },
+            ],
+            "TokenNotFound: no Secret for /hook/***",
+            id="reason and message",
+        ),
+    ],
+)
+def test_why_a_receiver_is_not_ready_is_told_in_the_controllers_words(
+    conditions: list[dict[str, Any]], told: str
+) -> None:
+    """Without the path, which stands in some of them."""
+    assert told == _not_ready({"conditions": conditions})

@@ -26,7 +26,7 @@ config:
   fluxhooks:rotate_every: 90d
   fluxhooks:generations:
     app: {live: 3, retained: [1, 2]}
-    web: {}
+    web: {unverified: true}
   fluxhooks:receivers:
     app: {repository: app-code}
     web: {project: acme/web}
@@ -36,7 +36,7 @@ config:
     secure: v1:y
 """
     assert Configuration(
-        generations={"app": Entry(3, (1, 2)), "web": Entry(1)},
+        generations={"app": Entry(3, (1, 2)), "web": Entry(1, unverified=True)},
         cluster="uid",
         rotate_every=datetime.timedelta(days=90),
         scopes=(

@@ -18,7 +18,7 @@ from fluxhooks.observe.state import (
     Scope,
     StackState,
 )
-from fluxhooks.operate.plan import Action, Move, Options, Plan, plan
+from fluxhooks.operate.plan import Action, Move, Options, Plan, plan, seen
 
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC)
 
@@ -442,6 +442,66 @@ def test_revoke_leaves_nothing_old_and_does_not_wait() -> None:
     ) in result.notes
 
 
+def test_what_failed_its_verification_is_verified_again_before_anything_rotates() -> None:
+    """State and configuration agree, so nothing else would tell."""
+    configured = {"app": Entry(2, (1,), unverified=True)}
+    result = planned(receiver(live=2, present=(1, 2)), configured=configured)
+
+    assert (
+        Move(
+            name="app",
+            action=Action.RESUME,
+            live=2,
+            target=2,
+            retained=(1,),
+            reason="cluster or forge showed otherwise after its last rotation",
+            verifies_again=True,
+        ),
+    ) == result.moves
+    assert {} == result.configuration
+
+
+def test_a_leaked_secret_is_not_kept_because_its_verification_failed() -> None:
+    """The generation that is live may be the one that leaked."""
+    configured = {"app": Entry(2, unverified=True)}
+    (move,) = planned(receiver(live=2, present=(2,)), configured=configured, revoke=True).moves
+
+    assert (Action.ROTATE, 3, False) == (move.action, move.target, move.verifies_again)
+
+
+def test_going_back_does_not_wait_for_a_verification() -> None:
+    """It may be the cure."""
+    configured = {"app": Entry(2, (1,), unverified=True)}
+    (move,) = planned(receiver(live=2, present=(1, 2)), configured=configured, back=True).moves
+
+    assert (Action.BACK, 1, False) == (move.action, move.target, move.verifies_again)
+
+
+def test_the_configuration_says_what_failed_and_what_no_longer_does() -> None:
+    """And is written only where it does not say so already."""
+    first, again = (
+        planned(receiver("app", live=2, present=(2,)), configured=configured)
+        for configured in ({"app": Entry(2)}, {"app": Entry(2, unverified=True)})
+    )
+    failed = {"app": {"live": 3, "unverified": True}}
+
+    assert {"fluxhooks:generations": failed} == seen(first, {"app"})
+    assert {} == seen(first, set())
+    assert {} == seen(again, {"app"})
+    assert {"fluxhooks:generations": {"app": {"live": 2}}} == seen(again, set())
+
+
+def test_a_first_generation_without_an_entry_gets_one_only_when_it_fails() -> None:
+    """The configuration says no more than it has to."""
+    found = receiver(live=None, present=(1,), webhook_at=None)
+    result = planned(found)
+
+    assert {} == seen(result, set())
+    assert {"fluxhooks:generations": {"app": {"live": 1, "unverified": True}}} == seen(
+        result, {"app"}
+    )
+
+
 def test_revoke_finishes_what_was_begun_without_what_is_retained() -> None:
     """The generation that was begun is newer than the leak."""
     found = receiver(live=2, present=(1, 2, 3))
@@ -551,6 +611,14 @@ def test_the_program_decides_where_it_names_the_generation() -> None:
     )
     assert why == refusal(receiver(authority="program"), names=("app",))
     assert why == refusal(receiver(authority="program"))
+
+
+def test_where_a_schedule_names_the_generation_it_is_left_alone() -> None:
+    """And it is said how to rotate out of turn."""
+    assert (
+        "app: its schedule names its generation, and the next pulumi up after it is due rotates; "
+        "raise the schedule's extra by one to rotate out of turn"
+    ) == refusal(receiver(authority="schedule"))
 
 
 def test_all_leaves_the_programs_own_alone() -> None:

@@ -173,13 +173,38 @@ def test_without_the_cluster_no_webhook_is_called_an_orphan() -> None:
 
 def test_where_the_program_decides_the_configuration_does_not_count() -> None:
     """No number of its is wanted, and none is missing."""
-    web = dataclasses.replace(STATE.receivers["web"], authority="program")
+    for authority in ("program", "schedule"):
+        web = dataclasses.replace(STATE.receivers["web"], authority=authority)
+        state = dataclasses.replace(STATE, receivers={"web": web})
+        configuration = Configuration(cluster="uid")
+        (row,) = of(cluster=Cluster(), forge=Forge(), state=state, configuration=configuration).rows
+
+        assert (authority, None, ()) == (row.authority, row.wanted, row.problems)
+
+
+def test_a_schedule_says_itself_when_the_next_rotation_is_due() -> None:
+    """Whatever the configuration says of those that have none."""
+    due = datetime.datetime(2026, 9, 1, tzinfo=datetime.UTC)
+    web = dataclasses.replace(STATE.receivers["web"], authority="schedule", due_at=due)
     state = dataclasses.replace(STATE, receivers={"web": web})
+    configuration = Configuration(cluster="uid", rotate_every=datetime.timedelta(days=5))
+    (row,) = of(cluster=Cluster(), forge=Forge(), state=state, configuration=configuration).rows
+
+    assert due == row.due
+
+
+def test_a_verification_that_failed_is_a_problem() -> None:
+    """Until one succeeds."""
+    entry = Entry(STATE.receivers["web"].live or 1, unverified=True)
+    state = dataclasses.replace(STATE, receivers={"web": STATE.receivers["web"]})
     (row,) = of(
-        cluster=Cluster(), forge=Forge(), state=state, configuration=Configuration(cluster="uid")
+        cluster=Cluster(),
+        forge=Forge(),
+        state=state,
+        configuration=Configuration(generations={"web": entry}, cluster="uid"),
     ).rows
 
-    assert ("program", None, ()) == (row.authority, row.wanted, row.problems)
+    assert ("cluster or forge showed otherwise after its last rotation",) == row.problems
 
 
 def test_a_repository_is_asked_once_by_what_is_known_best() -> None:

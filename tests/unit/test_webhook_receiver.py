@@ -18,8 +18,8 @@ from fluxhooks import (
     FluxhooksError,
     IncompleteUpdateError,
     PathMismatchError,
-    ReceiverNotReadyError,
     ReceiverNotProvedError,
+    ReceiverNotReadyError,
     SettingError,
     WebhookReceiver,
 )
