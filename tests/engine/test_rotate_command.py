@@ -1,5 +1,6 @@
 """`fluxhooks rotate`, `status` and `prune` on the real engine and the real controllers."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,12 @@ from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Secret
 
 from fluxhooks.flux.labels import object_labels
+from sandbox.cluster.ports import free_ports
 from sandbox.forges.github import Hook
+from sandbox.sandbox import Sandbox
 from tests.app import App, Receiver, eventually
 from tests.command import Command, Done, HeldLock
+from tests.engine.test_incomplete import PROGRAM as IMPATIENT
 
 Made = tuple[App, Command]
 
@@ -308,6 +312,65 @@ class TestInterrupted:
         assert "the webhook was deleted at the forge" in restored.said
         assert interrupted.deleted.id != interrupted.restored_hook.id
         assert ["interrupted-g6"] == interrupted.app.receivers()
+
+
+def test_what_could_not_be_verified_is_verified_again_before_the_next_rotation(
+    make_app: Callable[..., App], tmp_path: Path
+) -> None:
+    """Forge, cluster and state agree; that no delivery arrives, only a delivery tells."""
+    app, fluxhooks = make(make_app, tmp_path, "unseen")
+    ingress = app.sandbox.ingress
+
+    def nothing_listens() -> None:
+        ingress.target_port = free_ports(1)[0]
+
+    try:
+        failed = fluxhooks("rotate", "--yes", "--json", at=("delete Receiver", nothing_listens))
+        held = fluxhooks("status", "--json")
+        failed_again = fluxhooks("rotate", "--yes", "--json")
+    finally:
+        ingress.target_port = app.sandbox.cluster.receiver_port
+    settled = fluxhooks("rotate", "--yes", "--json")
+    after = settings(app)
+    rotated = fluxhooks("rotate", "--yes", "--json")
+
+    assert [4, 4, 0, 0] == [done.returncode for done in (failed, failed_again, settled, rotated)], (
+        failed.said + failed_again.said + settled.said + rotated.said
+    )
+    assert "ping 502" == seen(failed)["delivery"] == seen(failed_again)["delivery"]
+    assert "Run the same command again" in failed.said
+    assert ["cluster or forge showed otherwise after its last rotation"] == (
+        held.result["receivers"][0]["problems"]
+    )
+    assert [("rotate", 1, 2, [1])] == moves(failed)
+    assert [("resume", 2, 2, [])] == moves(failed_again) == moves(settled)
+    assert "unverified" not in after
+    assert [("rotate", 2, 3, [2])] == moves(rotated)
+
+
+def test_a_failed_update_says_why_a_receiver_is_not_ready(
+    sandbox: Sandbox, make_app: Callable[..., App], tmp_path: Path
+) -> None:
+    """Pulumi knows no more than that time is up."""
+    app = make_app("unready", program=IMPATIENT)
+    app.up()
+    app.stack.environment["RECEIVER_TIMEOUT"] = "4s"
+    fluxhooks = Command(app, tmp_path)
+    sandbox.cluster.stop("notification-controller")
+    try:
+        failed = fluxhooks("rotate", "--yes")
+    finally:
+        sandbox.cluster.start("notification-controller")
+    finished = fluxhooks("rotate", "--yes", "--json")
+
+    assert 1 == failed.returncode
+    assert re.search(
+        r"error: pulumi up failed: .*; Receiver flux-system/unready-g2-\w+ is not Ready: has no "
+        r"status yet\n",
+        failed.said,
+    ), failed.said
+    assert 0 == finished.returncode, finished.said
+    assert [("resume", 1, 2, [1])] == moves(finished)
 
 
 @pytest.fixture(scope="class")
