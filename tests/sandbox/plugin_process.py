@@ -50,11 +50,11 @@ class Answer:
 
 
 class PluginProcess:
-    """A pulumi-kubernetes as a process of its own; `logged` is what users see."""
+    """A plugin, pulumi-kubernetes by default, as its own process; `logged` is what users see."""
 
     def __init__(
         self,
-        kubeconfig: Path,
+        kubeconfig: Path | None = None,
         *,
         environment: Mapping[str, str] | None = None,
         command: tuple[str, ...] = (OFFICIAL,) if OFFICIAL else STAND_IN,
@@ -62,7 +62,7 @@ class PluginProcess:
         self._command = command
         self._environment = {
             **{key: value for key, value in os.environ.items() if "PULUMI" not in key},
-            "KUBECONFIG": str(kubeconfig),
+            "KUBECONFIG": str(kubeconfig or os.devnull),
             "PYTHONPATH": str(CHECKOUT),
             **(environment or {}),
         }

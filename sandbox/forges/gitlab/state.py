@@ -49,7 +49,7 @@ class State:
         self.tokens: dict[str, Access] = {}
         self._queue = queue
         self._poster = poster
-        self._log: dict[int, list[Delivery]] = {}
+        self._log: dict[int, list[tuple[float, Delivery]]] = {}
         self._group_ids = count(9_970)
         self._project_ids = count(278_964)
         self._hook_ids = count(37_717_491)
@@ -83,7 +83,7 @@ class State:
     def log(self, hook: Hook) -> list[Delivery]:
         """The webhook's deliveries of the last week, newest first."""
         oldest = self.clock() - LOG_DAYS * 24 * 60 * 60
-        return [found for found in self._log[hook.id][::-1] if found.delivered_at >= oldest]
+        return [delivery for at, delivery in self._log[hook.id][::-1] if at >= oldest]
 
     def publish(
         self, project: ProjectRecord, name: str, body: bytes, *, branch: str | None = None
@@ -115,7 +115,7 @@ class State:
         self.deliveries.append(delivery)
         current = self.hooks.get(hook.id)
         if current is not None:
-            self._log[hook.id].append(delivery)
+            self._log[hook.id].append((self.clock(), delivery))
             self.hooks[hook.id] = (
                 hooks.failed(current, now=self.clock())
                 if delivery.counts_as_failure
