@@ -8,7 +8,7 @@ from fluxhooks.components.checks import Checked
 from fluxhooks.components.kubernetes import Receiver, ReceiverSecret
 from fluxhooks.components.token import generated_token
 from fluxhooks.components.turn import Turn
-from fluxhooks.errors import PathMismatchError, ReceiverNotReadyError
+from fluxhooks.errors import IncompleteUpdateError, PathMismatchError, ReceiverNotReadyError
 from fluxhooks.flux.generations import generation_name
 from fluxhooks.flux.hook_path import hook_path
 from fluxhooks.flux.labels import object_labels
@@ -47,7 +47,7 @@ class Generation:
             token=self.token,
             opts=opts,
         )
-        self.secret_name = secret.metadata["name"]
+        self.secret_name = _name(secret.metadata, f"the Secret of {generation}")
         self.created_at = secret.metadata.apply(_creation_time)
         receiver = Receiver(
             generation,
@@ -56,7 +56,7 @@ class Generation:
             spec=_spec(args, self.secret_name),
             opts=opts,
         )
-        self.receiver_name = receiver.metadata["name"]
+        self.receiver_name = _name(receiver.metadata, f"the Receiver {generation}")
         self.path = pulumi.Output.secret(
             pulumi.Output.all(
                 generation=generation,
@@ -67,6 +67,20 @@ class Generation:
             ).apply(_agreed_path)
         )
         self.path.apply(lambda _: turn.pass_on(), run_with_unknowns=True)
+
+
+def _name(metadata: pulumi.Output[dict[str, Any]], of: str) -> pulumi.Output[str]:
+    def given(known: dict[str, Any]) -> str:
+        if "name" not in known:
+            # What --target leaves out is not made, and the engine says no word of it.
+            raise IncompleteUpdateError(
+                f"{of} is not made in this update, which leaves it out; nothing was repointed or "
+                "deleted, run pulumi up without --target"
+            )
+        return str(known["name"])
+
+    # A preview may know the name and not the rest.
+    return metadata["name"] if pulumi.runtime.is_dry_run() else metadata.apply(given)
 
 
 def _creation_time(metadata: dict[str, Any]) -> str:

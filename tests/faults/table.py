@@ -1,7 +1,7 @@
 """The table of faults: each test that makes one records what happened and what the next run did.
 
 A pytest plugin. Every row must stand in the committed table word for word; with
-``--write-faults`` the rows of the run, if nothing failed, become the table instead.
+``--write-faults`` the rows of a run in which nothing failed replace those of the same files.
 """
 
 import json
@@ -50,20 +50,22 @@ def row(request: pytest.FixtureRequest, record_property: Callable[[str, object],
 
 def told(run: Run) -> str:
     """Return in words what a run did to the resources of a rotation, in its order."""
+    drained = "older ones answer" in run.output
     phrases: list[str] = []
     for step in run.steps:
-        if step.type.startswith("fluxhooks:"):
+        kind = step.type.rpartition(":")[2]
+        if kind == "WebhookReceiver":
             continue
-        kind = _WORDS.get(step.type.rpartition(":")[2], step.type)
-        verb = _VERBS.get(step.op, step.op)
-        if phrases and phrases[-1].startswith(f"{verb} "):
-            phrases[-1] += f", {kind}"
-        else:
-            phrases.append(f"{verb} {kind}")
-        if kind == "webhook" and "older ones answer" in run.output:
+        if drained and step.op == "delete":
             phrases.append("drained")
-    if "drained" not in phrases and "older ones answer" in run.output:
-        phrases.insert(0, "drained")
+            drained = False
+        what = _WORDS.get(kind, kind)
+        verb = _VERBS.get((step.op, what)) or _VERBS.get((step.op, "")) or step.op
+        if phrases and phrases[-1].startswith(f"{verb} "):
+            phrases[-1] += f", {what}"
+        else:
+            phrases.append(f"{verb} {what}")
+    phrases += ["drained"] if drained else []
     return "; ".join(phrases) or "nothing to do"
 
 
@@ -90,7 +92,12 @@ page, and every other run of them compares. *The next run* is the same `pulumi u
 command that the row names.
 """
 
-_VERBS = {"create": "created", "update": "updated", "delete": "deleted"}
+_VERBS = {
+    ("create", ""): "created",
+    ("delete", ""): "deleted",
+    ("update", ""): "updated",
+    ("update", "webhook"): "repointed",
+}
 _WORDS = {"RandomPassword": "token", "RepositoryWebhook": "webhook"}
 
 
@@ -120,7 +127,9 @@ class _Collector:
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         if self._config.getoption("--write-faults") and self._rows and exitstatus == 0:
-            rows = dict(sorted(self._rows.items()))
+            ran = {_file(test) for test in self._rows}
+            kept = {test: cells for test, cells in _committed().items() if _file(test) not in ran}
+            rows = dict(sorted({**kept, **self._rows}.items()))
             ROWS.write_text(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
             PAGE.write_text(page(rows))
 
@@ -128,6 +137,10 @@ class _Collector:
 def _committed() -> dict[str, list[str]]:
     rows: dict[str, list[str]] = json.loads(ROWS.read_text()) if ROWS.exists() else {}
     return rows
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 def _cell(text: str) -> str:

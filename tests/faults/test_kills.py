@@ -4,6 +4,8 @@ A mock would not write its state as the real engine does, and none knows what st
 and at the forge when a plugin goes on for a moment after its engine has gone.
 """
 
+import functools
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -88,13 +90,6 @@ class Series:
     pruned: Done = field(init=False)
     again: Done = field(init=False)
     left: set[tuple[str, str]] = field(init=False)
-
-    def record(self, kill: Kill | None) -> None:
-        """Keep a kill under the boundary it struck."""
-        if kill is not None and kill.at in WRITTEN and kill.at not in self.kills:
-            self.kills[kill.at] = kill
-        elif kill is not None:
-            self.others.append(kill)
 
     @property
     def every(self) -> list[Kill]:
@@ -199,43 +194,46 @@ MOMENTS: dict[str, tuple[str, Callable[[Update], None]]] = {
 }
 
 
-@pytest.fixture(scope="class")
-def boundaries(make_app: Callable[..., App], tmp_path_factory: pytest.TempPathFactory) -> Series:
-    """One kill at each boundary; those that struck a neighbour instead are `others`."""
-    app = make_app("boundary")
-    numbers = iter(range(2, 1000))
-    with _series(app, tmp_path_factory.mktemp("boundary")) as series:
-        for wanted in WRITTEN * ATTEMPTS:
-            if wanted not in series.kills:
-                kill = _killed(app, next(numbers), lambda u, w=wanted: u.kill_at(w))
-                series.record(kill)
-        for moment, (_, strike) in MOMENTS.items():
-            try:
-                kill = _killed(app, next(numbers), strike)
-            finally:
-                app.sandbox.ingress.resume()
-                app.sandbox.github.faults.clear()
-            assert kill is not None
-            series.kills[moment] = kill
-    return series
+def at_every_boundary(series: Series) -> None:
+    """Kill once at each; what struck another one that was struck before is among the others."""
+    app, numbers = series.app, itertools.count(2)
+    for wanted in WRITTEN * ATTEMPTS:
+        if wanted not in series.kills:
+            kill = _killed(app, next(numbers), lambda update, w=wanted: update.kill_at(w))
+            if kill is not None and kill.at in WRITTEN and kill.at not in series.kills:
+                series.kills[kill.at] = kill
+            elif kill is not None:
+                series.others.append(kill)
+    for moment, (_, strike) in MOMENTS.items():
+        try:
+            kill = _killed(app, next(numbers), strike)
+        finally:
+            app.sandbox.ingress.resume()
+            app.sandbox.github.faults.clear()
+        assert kill is not None
+        series.kills[moment] = kill
+
+
+def at_random_moments(series: Series, *, seed: int) -> None:
+    """Kill at moments of a rotation drawn from `seed`; after its end none is struck."""
+    app, numbers, draw = series.app, itertools.count(3), random.Random(seed)
+    whole = app.up(generation=2).seconds
+    while len(series.others) < RANDOM_KILLS:
+        moment = draw.uniform(0.0, whole)
+        kill = _killed(app, next(numbers), lambda update, m=moment: update.kill_after(m))
+        series.others += [kill] if kill else []
 
 
 @pytest.fixture(scope="class")
-def moments(
+def series(
     request: pytest.FixtureRequest,
     make_app: Callable[..., App],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Series:
-    """Kills at random moments of a rotation, drawn from the class's seed."""
-    draw = random.Random(request.cls.SEED)
-    app = make_app(f"random-{request.cls.SEED}")
-    numbers = iter(range(3, 1000))
-    with _series(app, tmp_path_factory.mktemp("random")) as series:
-        whole = app.up(generation=2).seconds
-        while len(series.others) < RANDOM_KILLS:
-            moment = draw.uniform(0.0, whole)
-            kill = _killed(app, next(numbers), lambda u, m=moment: u.kill_after(m))
-            series.others += [kill] if kill else []
+    """The kills of a class."""
+    app = make_app(f"killed-{request.cls.NAME}")
+    with _series(app, tmp_path_factory.mktemp("kills")) as series:
+        request.cls.strike(series)
     return series
 
 
@@ -282,9 +280,8 @@ class _Kills:
 
 
 class TestAKillAtEveryBoundary(_Kills):
-    @pytest.fixture(scope="class")
-    def series(self, boundaries: Series) -> Series:
-        return boundaries
+    NAME = "boundary"
+    strike = staticmethod(at_every_boundary)
 
     @pytest.mark.parametrize(
         "boundary",
@@ -320,22 +317,18 @@ class TestAKillAtEveryBoundary(_Kills):
         """Nothing says how much of it was over."""
         kill = series.kills["the drain has begun"]
         said = (
-            f"boundary: the webhook points at generation {kill.generation}; older ones answer for "
-            f"{DRAIN:g} s more"
+            f"{series.app.name}: the webhook points at generation {kill.generation}; older ones "
+            f"answer for {DRAIN:g} s more"
         )
 
         assert said in [text for _, text in kill.run.diagnostics]
-        assert f"delete Receiver boundary-g{kill.generation - 1}" in changes(kill.run)
+        assert f"delete Receiver {series.app.name}-g{kill.generation - 1}" in changes(kill.run)
 
 
 class _RandomKills(_Kills):
     """Two series: their classes run side by side."""
 
     SEED: int
-
-    @pytest.fixture(scope="class")
-    def series(self, moments: Series) -> Series:
-        return moments
 
     def test_they_are_as_many_as_meant(self, series: Series, row: Row) -> None:
         """A moment after the end of the update strikes nothing, and is drawn again."""
@@ -350,8 +343,10 @@ class _RandomKills(_Kills):
 
 
 class TestKillsAtRandomMoments(_RandomKills):
-    SEED = 20261122
+    NAME, SEED = "random", 20261122
+    strike = functools.partial(at_random_moments, seed=SEED)
 
 
 class TestMoreKillsAtRandomMoments(_RandomKills):
-    SEED = 20261123
+    NAME, SEED = "more", 20261123
+    strike = functools.partial(at_random_moments, seed=SEED)
