@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _PUBLIC: Final = "https://gitlab.com"
 _TEST_SECONDS: Final = 20.0
 
+# By default the client asks ten times, which takes a minute and a half.
+_PATIENCE: Final[dict[str, Any]] = {"max_retries": 3}
+
 # The kinds of events of which a test can be sent wherever there is a commit, best first.
 _TESTABLE: Final = ("push_events", "tag_push_events")
 
@@ -33,7 +36,7 @@ class GitLabForge:
 
         with _explained(declared.scope):
             try:
-                return _seen(declared.scope, self._hooks(declared).get(declared.id))
+                return _seen(declared.scope, self._hooks(declared).get(declared.id, **_PATIENCE))
             except gitlab.GitlabGetError as error:
                 if _is_the_webhook_missing(error):
                     return None
@@ -42,7 +45,7 @@ class GitLabForge:
     def webhooks(self, declared: DeclaredWebhook) -> list[SeenWebhook]:
         """Return all webhooks of the declared one's project or group."""
         with _explained(declared.scope):
-            hooks = self._hooks(declared).list(get_all=True, per_page=100)
+            hooks = self._hooks(declared).list(get_all=True, per_page=100, **_PATIENCE)
             return [_seen(declared.scope, hook) for hook in hooks]
 
     def last_delivery(self, declared: DeclaredWebhook) -> Delivery | None:
@@ -55,7 +58,7 @@ class GitLabForge:
         path = f"{self._hooks(declared).path}/{declared.id}/events"
         with _explained(declared.scope):
             try:
-                log = self._client.http_list(path, get_all=False, per_page=20)
+                log = self._client.http_list(path, get_all=False, per_page=20, **_PATIENCE)
             except gitlab.GitlabHttpError as error:
                 if error.response_code == 404:
                     return None
@@ -72,7 +75,7 @@ class GitLabForge:
 
         before = self.last_delivery(declared)
         with _explained(declared.scope):
-            hook = self._hooks(declared).get(declared.id)
+            hook = self._hooks(declared).get(declared.id, **_PATIENCE)
             kind = _testable(hook)
             if kind is None:
                 return None
@@ -102,7 +105,7 @@ class GitLabForge:
 
         with _explained(declared.scope):
             try:
-                self._hooks(declared).delete(seen.id)
+                self._hooks(declared).delete(seen.id, **_PATIENCE)
             except gitlab.GitlabDeleteError as error:
                 if not _is_the_webhook_missing(error):
                     raise
