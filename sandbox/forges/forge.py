@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,9 @@ from typing import ClassVar, Self
 import uvicorn
 from anyio.from_thread import start_blocking_portal
 from starlette.applications import Starlette
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import Response
+from starlette.routing import Mount, Route, Router
 
 from sandbox.forges.delivery_queue import Delay, Queue
 from sandbox.forges.encoding import JsonObject, dump
@@ -21,6 +24,8 @@ from sandbox.forges.faults import Faults
 from sandbox.forges.front import Connections, Front, Request, connection_keeper
 from sandbox.forges.git import RefUpdate, newest_step
 from sandbox.forges.post import Poster
+
+Refuse = Callable[[StarletteRequest, Exception], Awaitable[Response]]
 
 _ORDINARY = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
@@ -111,6 +116,17 @@ class Forge(ABC):
     @abstractmethod
     def _application(self) -> Starlette:
         """Make the application that is served; called on its event loop."""
+
+    def _routed(
+        self, routes: Sequence[Route], *, api: Sequence[Route], refuse: Refuse
+    ) -> Starlette:
+        """An application of `routes`, and of `api` below its path; `/x/` is not taken for `/x`."""
+        below = Mount(self.api_path, app=Router(api, redirect_slashes=False))
+        application = Starlette(
+            routes=[*routes, below], exception_handlers={404: refuse, 405: refuse}
+        )
+        application.router.redirect_slashes = False
+        return application
 
     def _newest_push(
         self, path: Path, branch: str, payload: Callable[[RefUpdate], JsonObject]

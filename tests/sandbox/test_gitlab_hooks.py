@@ -438,9 +438,10 @@ def test_requests_are_noted_below_the_api(
     )
 
 
-def test_the_api_has_one_place_only(gitlab: GitLab) -> None:
-    """At the root is the web site."""
-    answer = httpx.get(f"{gitlab.base_url}user", headers={"PRIVATE-TOKEN": gitlab.token})
+@pytest.mark.parametrize("path", ["user", "api/v4/user/", "api/v3/user"])
+def test_the_api_has_one_place_only(gitlab: GitLab, path: str) -> None:
+    """At the root is the web site, and a slash at the end is another path."""
+    answer = httpx.get(f"{gitlab.base_url}{path}", headers={"PRIVATE-TOKEN": gitlab.token})
 
     assert 404 == answer.status_code
 

@@ -12,10 +12,10 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.forges.encoding import JsonObject, parse, timestamp
+from sandbox.forges.attempt import Attempt
+from sandbox.forges.encoding import JsonObject, timestamp
 from sandbox.forges.github.hooks import Hook, LastResponse
 from sandbox.forges.post import NothingReturnedError, Poster
 
@@ -31,40 +31,20 @@ class Event:
     repository_id: int | None
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """One attempt to tell one webhook of one event. Times are epoch seconds, `duration` seconds."""
+@dataclass(frozen=True, kw_only=True)
+class Delivery(Attempt):
+    """One attempt to tell one webhook of one event; `hook` is as it was when this was queued."""
 
-    id: int
     hook: Hook
-    event: str
-    guid: str
     action: str | None
     repository_id: int | None
     redelivery: bool
-    queued_at: float
-    delivered_at: float
-    duration: float
     status: str
-    status_code: int
-    request_headers: Mapping[str, str] = field(repr=False)
-    request_body: bytes = field(repr=False)
-    response_headers: Mapping[str, str] = field(repr=False)
-    response_body: str = field(repr=False)
-
-    @property
-    def ok(self) -> bool:
-        """Whether the receiver took it: an answer of 200 to 299."""
-        return 200 <= self.status_code <= 299
 
     @property
     def answered(self) -> bool:
         """Whether there was an answer at all; without one `status_code` is 502 or 504."""
         return bool(self.response_headers)
-
-    @property
-    def payload(self) -> Any:
-        return parse(self.request_body)
 
 
 def sign(body: bytes, secret: str) -> dict[str, str]:

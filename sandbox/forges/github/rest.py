@@ -6,8 +6,7 @@ import hashlib
 import json
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +18,7 @@ from starlette.routing import Route
 
 from sandbox.forges.authorization import password
 from sandbox.forges.encoding import dump
+from sandbox.forges.endpoints import Answer, Endpoint
 from sandbox.forges.front import UNKNOWN_ENDPOINT
 from sandbox.forges.git import newest_step
 from sandbox.forges.github import deliveries, errors, hooks, payloads
@@ -37,18 +37,6 @@ HOURLY_REQUESTS = 5000
 HOURLY_REQUESTS_ANONYMOUS = 60
 
 _RANK = {Access.NONE: 0, Access.READ: 1, Access.WRITE: 2}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A successful answer; without `data` it has no body."""
-
-    data: object = None
-    status: int = 200
-    headers: Mapping[str, str] | None = None
-
-
-Endpoint = Callable[[Request], Awaitable[Answer]]
 
 
 class Quota:

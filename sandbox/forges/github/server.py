@@ -10,7 +10,6 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.routing import Mount
 
 from sandbox.forges.authorization import password
 from sandbox.forges.encoding import dump
@@ -132,13 +131,9 @@ class GitHub(Forge):
             pushed=self._pushed,
             forge="GitHub",
         )
-        app = Starlette(
-            # As on github.com, and where an Enterprise Server has them.
-            routes=[*git.routes(), *api.routes(), Mount(self.api_path, routes=api.routes())],
-            exception_handlers={404: api.refuse, 405: api.refuse},
-        )
-        app.router.redirect_slashes = False
-        return app
+        # As on github.com, and where an Enterprise Server has them.
+        at_root = [*git.routes(), *api.routes()]
+        return self._routed(at_root, api=api.routes(), refuse=api.refuse)
 
     def _publish(
         self, record: RepositoryRecord, event: str, body: bytes, action: str | None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ssl
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-from sandbox.forges.encoding import JsonObject, parse, timestamp
+from sandbox.forges.attempt import Attempt
+from sandbox.forges.encoding import JsonObject, timestamp
 from sandbox.forges.gitlab.events import FLAGS, TRIGGERS
 from sandbox.forges.gitlab.hooks import Hook
 from sandbox.forges.gitlab.namespaces import VERSION, Site
@@ -36,33 +36,17 @@ class Event:
     idempotency_key: str
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """One attempt to tell one webhook of one event. Times are epoch seconds, `duration` seconds.
+@dataclass(frozen=True, kw_only=True)
+class Delivery(Attempt):
+    """One attempt to tell one webhook of one event; `hook` is as it was when this was sent.
 
-    `hook` is as it was when this was sent; `event` is the name in `X-Gitlab-Event`, `guid` the one
-    in `X-Gitlab-Event-UUID`. Without an answer `status_code` is 0 and `error` says why.
+    `event` is the name in `X-Gitlab-Event`, `guid` the one in `X-Gitlab-Event-UUID`. Without an
+    answer `status_code` is 0 and `error` says why.
     """
 
-    id: int
     hook: Hook
-    event: str
-    guid: str
     idempotency_key: str
-    queued_at: float
-    delivered_at: float
-    duration: float
-    status_code: int
     error: str | None
-    request_headers: Mapping[str, str] = field(repr=False)
-    request_body: bytes = field(repr=False)
-    response_headers: Mapping[str, str] = field(repr=False)
-    response_body: str = field(repr=False)
-
-    @property
-    def ok(self) -> bool:
-        """Whether the receiver took it: an answer of 200 to 299."""
-        return 200 <= self.status_code <= 299
 
     @property
     def answered(self) -> bool:
@@ -73,10 +57,6 @@ class Delivery:
     def counts_as_failure(self) -> bool:
         """Whether it brings the webhook nearer to being disabled: all but 2xx and 3xx."""
         return not 200 <= self.status_code <= 399
-
-    @property
-    def payload(self) -> Any:
-        return parse(self.request_body)
 
 
 async def deliver(

@@ -6,8 +6,7 @@ import json
 import time
 import uuid
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
@@ -19,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.forges.encoding import dump
+from sandbox.forges.endpoints import Answer, Endpoint
 from sandbox.forges.front import UNKNOWN_ENDPOINT
 from sandbox.forges.gitlab import deliveries, errors, hooks, payloads
 from sandbox.forges.gitlab.deliveries import Delivery, Event
@@ -53,18 +53,6 @@ _MISSING = {
     "wiki_page_events": "Ensure the wiki is enabled and has pages.",
     "releases_events": "Ensure the project has releases.",
 }
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A successful answer; without `data` it has no body."""
-
-    data: object = None
-    status: int = 200
-    headers: Mapping[str, str] | None = None
-
-
-Endpoint = Callable[[Request], Awaitable[Answer]]
 
 
 class Api:

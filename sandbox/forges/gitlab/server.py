@@ -10,7 +10,6 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.routing import Mount
 
 from sandbox.forges.authorization import password
 from sandbox.forges.encoding import dump
@@ -149,12 +148,7 @@ class GitLab(Forge):
             pushed=self._pushed,
             forge="GitLab",
         )
-        app = Starlette(
-            routes=[*git.routes(), Mount(self.api_path, routes=api.routes())],
-            exception_handlers={404: api.refuse, 405: api.refuse},
-        )
-        app.router.redirect_slashes = False
-        return app
+        return self._routed(git.routes(), api=api.routes(), refuse=api.refuse)
 
     def _publish(self, record: ProjectRecord, event: str, body: bytes, branch: str | None) -> str:
         return self._state.publish(record, event, body, branch=branch)
