@@ -199,7 +199,7 @@ def test_the_stand_in_runs_alone(tmp_path: Path) -> None:
         assert clone == answer.json()["http_url_to_repo"]
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     assert 0 == process.returncode
 
 

@@ -286,9 +286,10 @@ def test_a_queued_delivery_of_a_deleted_hook_is_never_sent(
     hook: Any,
 ) -> None:
     """It is in no log either: the worst that can happen to whoever replaces a webhook."""
-    gitlab.delivery_delay = 0.3
+    gitlab.pause_deliveries()
     gitlab.send(project.name)
     gitlab_api.delete(f"{project_hooks}/{hook['id']}")
+    gitlab.resume_deliveries()
     gitlab.wait_idle()
 
     assert ([], []) == (receiver.received, gitlab.deliveries(project.name))
@@ -685,13 +686,22 @@ def test_forty_failures_disable_for_good_and_a_test_enables_again(
 
 
 def test_what_is_queued_for_a_hook_that_gets_disabled_is_not_sent(
-    gitlab: GitLab, project: Repository, receiver: Receiver, hook: Any
+    gitlab: GitLab,
+    project: Repository,
+    receiver: Receiver,
+    gitlab_api: httpx.Client,
+    project_hooks: str,
+    hook: Any,
 ) -> None:
-    """Disabled is asked again when it is its turn."""
+    """Whether it is disabled is asked again when it is its turn."""
+    gitlab.pause_deliveries()
+    gitlab.send(project.name)
     receiver.status = 404
-    gitlab.delivery_delay = iter([0.0, 0.0, 0.0, 0.0, 1.0]).__next__
-    for _ in range(5):
-        gitlab.send(project.name)
+    path = f"{project_hooks}/{hook['id']}"
+    tested = [gitlab_api.post(f"{path}/test/push_events").status_code for _ in range(4)]
+    assert [422] * 4 == tested
+    assert "temporarily_disabled" == gitlab_api.get(path).json()["alert_status"]
+    gitlab.resume_deliveries()
     gitlab.wait_idle()
 
     assert 4 == len(receiver.received)
