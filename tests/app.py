@@ -237,7 +237,7 @@ class App:
             if path := (found.status or {}).get("webhookPath"):
                 self.leaks.know_path(path)
         for secret in self.client.list(Secret, labels=labels):
-            self.leaks.know_token(_decoded(secret))
+            self.leaks.know_token(decoded(secret))
 
     def scan(self) -> list[str]:
         """Look for leaks in all output and in the stack's files: state, history and event logs."""
@@ -301,9 +301,10 @@ def eventually(holds: Callable[[], object], *, seconds: float = 20.0) -> Any:
     return answer
 
 
+def decoded(secret: Secret) -> str:
+    """The token in a Secret."""
+    return base64.b64decode((secret.data or {})["token"]).decode()
+
+
 def _writes(request: Request) -> bool:
     return request.method in ("DELETE", "PATCH", "POST", "PUT")
-
-
-def _decoded(secret: Secret) -> str:
-    return base64.b64decode((secret.data or {})["token"]).decode()
