@@ -1,7 +1,6 @@
 """A forge for each test module; a repository, a receiver and a client for each test."""
 
 import re
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -9,16 +8,8 @@ import pytest
 
 from sandbox.forges.github import GitHub, Repository
 from sandbox.forges.gitlab import GitLab
+from tests.sandbox.clock import Clock
 from tests.sandbox.receiver import Receiver
-
-
-class Clock:
-    """The time, and how far it was put forward, in seconds."""
-
-    forward = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.forward
 
 
 @pytest.fixture(scope="module")

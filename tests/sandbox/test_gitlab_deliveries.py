@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from sandbox.forges.gitlab import Delivery, GitLab, Repository
-from tests.sandbox.conftest import Clock
+from tests.sandbox.clock import Clock
 from tests.sandbox.receiver import Receiver, eventually
 
 TOKEN = "not-told"

@@ -16,7 +16,7 @@ from gitlab.v4.objects import GroupHookManager, ProjectHookManager
 from sandbox.forges.gitlab import GitLab, Repository, hooks
 from sandbox.forges.gitlab.events import GROUP_FLAGS, PROJECT_FLAGS
 from sandbox.forges.gitlab.hooks import Hook, Target
-from tests.sandbox.conftest import Clock
+from tests.sandbox.clock import Clock
 
 URL = "http://127.0.0.1:9/hook/one"
 
