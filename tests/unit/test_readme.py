@@ -91,7 +91,7 @@ def test_the_table_of_arguments_is_complete() -> None:
     firsts = re.findall(r"^\| (`[^|]*`) \|", table, re.MULTILINE)
     named = [name for cell in firsts for name in re.findall(r"`(\w+)`", cell)]
 
-    assert sorted(set(WebhookReceiverArgs.__annotations__) - {"type"}) == sorted(named)
+    assert sorted(WebhookReceiverArgs.__annotations__) == sorted(named)
 
 
 def test_the_list_of_outputs_is_complete() -> None:
