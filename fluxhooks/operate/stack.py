@@ -263,9 +263,9 @@ class _Run:
         if severity not in ("error", "warning", "info") or not text:
             return
         if severity == "error":
-            # That the update failed, and that a resource did, is said besides why.
+            # That update, resource and program failed is said besides why.
             line = text.removeprefix("error: ").splitlines()[0]
-            if not line.startswith(("update failed", "resource monitor shut down")):
+            if not line.startswith(_SAID_BESIDES):
                 self._errors.append(line)
         yield Progress(text=text, at=at, severity=severity)
 
@@ -274,6 +274,11 @@ class _Run:
 _CURES: Final = {
     "Hook already exists": "; fluxhooks prune --min-age 0s lists it, and with --yes removes it"
 }
+_SAID_BESIDES: Final = (
+    "an unhandled error occurred: program exited",
+    "resource monitor shut down",
+    "update failed",
+)
 _UNCHANGED: Final = ("same", "read", "refresh")
 _ENGINES_OWN: Final = "pulumi:"
 _COLOURS: Final = re.compile(r"<\{%[^%]*%\}>")

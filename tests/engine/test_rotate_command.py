@@ -285,12 +285,12 @@ class TestInterrupted:
         assert [("resume", 2, 3, [2])] == moves(interrupted.after_refused)
 
     def test_a_webhook_that_was_not_repointed_is_seen(self, interrupted: Interrupted) -> None:
-        """Even where the forge said that it was; and the same command mends it."""
-        assert 4 == interrupted.lied_to.returncode, interrupted.lied_to.said
-        assert "interrupted: webhook: it calls another path" in interrupted.lied_to.said
-        assert not interrupted.lied_to.result["verified"]
+        """Even where the forge said that it was; nothing goes, and the same command mends it."""
+        assert 1 == interrupted.lied_to.returncode, interrupted.lied_to.said
+        assert "still calls another generation" in interrupted.lied_to.said
+        assert not re.search(r"\d  delete ", interrupted.lied_to.said)
         assert 0 == interrupted.after_lie.returncode, interrupted.after_lie.said
-        assert [("resume", 4, 4, [])] == moves(interrupted.after_lie)
+        assert [("resume", 3, 4, [3])] == moves(interrupted.after_lie)
 
     def test_a_lock_is_waited_for_within_a_limit(self, interrupted: Interrupted) -> None:
         """Beyond it the exit code says so; the same command finishes then, too."""

@@ -89,6 +89,7 @@ def test_the_complaint_says_why_and_not_only_that() -> None:
         diagnostic("error", "the forge said no\nagain"),
         diagnostic("error", f"nor at {UNKNOWN_PATH}"),
         diagnostic("error", "update failed"),
+        diagnostic("error", "an unhandled error occurred: program exited with non-zero exit code"),
         diagnostic("error", "resource monitor shut down while waiting on step's done channel"),
         diagnostic("info#err", "noise"),
         diagnostic("debug", "noise"),
