@@ -123,4 +123,6 @@ class WebhookReceiverArgs(TypedDict):
 
     resource_filter: NotRequired[pulumi.Input[str]]
     """A CEL expression over req, the delivery's body, and res, the target; a delivery reaches
-    the targets for which it is true. Joined with the filter that keeps probes harmless."""
+    the targets for which it is true. Joined with the filter that keeps probes harmless.
+    Change it together with the generation: one that Flux refuses then never goes live, where a
+    change in place would stop the live Receiver too."""
