@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 import pytest
 
 from sandbox.forges.gitlab import GitLab, Hook
+from sandbox.ingress import Ingress
 from sandbox.load import Load, Tally
+from sandbox.sandbox import Sandbox
 from sandbox.stack import Run
-from tests.app import App, changes, errors
+from tests.app import App, Receiver, changes, errors
 from tests.command import Command, Done
 
 RATE = 20.0
@@ -27,6 +29,20 @@ SETTLED = 1.0
 
 NOWHERE = "127.0.0.1:1"
 """A host on which nothing listens."""
+
+
+PROTECTED = """\
+import json
+from pathlib import Path
+
+import pulumi
+
+from fluxhooks import WebhookReceiver
+
+name, args = json.loads(Path("args.json").read_text())
+opts = pulumi.ResourceOptions(protect=True, retain_on_delete=True)
+WebhookReceiver(name, args, opts)
+"""
 
 
 def steps(app: str, old: int, new: int) -> list[str]:
@@ -405,3 +421,64 @@ class TestTheCommandAtGitLab:
         assert problem.startswith(
             "the webhook is not active: GitLab disabled it after failed deliveries, until "
         )
+
+
+class TestOtherWaysAtGitLab:
+    def test_a_group_tells_of_all_its_projects(self, make_app: Callable[..., App]) -> None:
+        """One webhook for many; it rotates as a project's does."""
+        app = make_app("gl-group", sender="gitlab")
+        forge = app.forge
+        assert isinstance(forge, GitLab)
+        forge.create_group("gl-group")
+        forge.create_project("gl-group/app")
+        app.up(gitlab={"group": "gl-group"})
+        (first,) = forge.hooks("gl-group")
+        forge.send("gl-group/app")
+        run = app.up(generation=2)
+        (second,) = forge.hooks("gl-group")
+        forge.send("gl-group/app")
+        forge.wait_idle()
+        answers = [d.status_code for d in forge.deliveries("gl-group")]
+
+        assert [
+            "create GroupHook gl-group-g2-webhook",
+            "delete GroupHook gl-group-g1-webhook",
+        ] == [step for step in changes(run) if "Hook" in step]
+        assert first.url != second.url
+        assert [200, 200] == answers
+
+    def test_another_host_replaces_the_webhook_and_keeps_its_generation(
+        self, sandbox: Sandbox, make_app: Callable[..., App]
+    ) -> None:
+        """The new one is there before the old one goes, though its name is the same."""
+        app = make_app("gl-moved", sender="gitlab")
+        app.up()
+        (before,) = hooks(app)
+        with (
+            Ingress(sandbox.cluster.receiver_port, ca=sandbox.ingress._ca) as other,
+            Load(app.forge, app.path, rate=10, queued=0.5) as load,
+        ):
+            run = app.up(host=other.host)
+            (after,) = hooks(app)
+
+        assert ["POST", "DELETE"] == app.writes()[1:]
+        assert [] == [step for step in changes(run) if "Receiver" in step]
+        assert before.secret == after.secret
+        assert other.host in after.url
+        assert (0, True) == (load.tally.lost, load.tally.sent > 10), str(load.tally)
+
+    def test_what_protects_the_component_does_not_hold_a_rotation_up(
+        self, make_app: Callable[..., App]
+    ) -> None:
+        """Nor does a name that is not random: no webhook is replaced, and none is protected."""
+        app = make_app("gl-kept", sender="gitlab", program=PROTECTED)
+        app.stack.set_all({"pulumi:autonaming.mode": "verbatim"})
+        app.up()
+        run = app.up(generation=2)
+
+        assert steps("gl-kept", 1, 2) == changes(run)
+        assert 200 == app.probe(app.hook())
+        labels = {"fluxhooks/component": app.name}
+        assert ["gl-kept-g2"] == [
+            found.metadata.name for found in app.client.list(Receiver, labels=labels)
+        ]
