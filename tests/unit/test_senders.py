@@ -1,6 +1,5 @@
 """Senders other than a GitHub repository: GitLab's projects and groups, and those told by hand."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,6 @@ from fluxhooks import ArgumentError, IncompleteUpdateError, ReceiverNotProvedErr
 from fluxhooks.flux.hook_path import hook_path
 from fluxhooks.flux.receiver_types import PROVISIONED, RECEIVER_TYPES, ReceiverType
 from fluxhooks.flux.signature import sign
-from fluxhooks.observe import probe
 from tests.unit.host import Host
 from tests.unit.program import args, program
 from tests.unit.recording_engine import HOOK_ID, UNKNOWN, RecordingEngine, is_secret, plain
@@ -27,21 +25,6 @@ _PATH_2 = hook_path(_TOKEN_2, "app-g2-0a1b2c3d", "flux-system")
 
 # What the run before a rotation left behind.
 _ROTATED = {"app": {"generation": 1.0, "hook_url": f"https://flux.example.com/hook/{'1' * 64}"}}
-
-
-@pytest.fixture(name="host")
-def _host(monkeypatch: pytest.MonkeyPatch) -> Callable[[Host], Host]:
-    """Makes deliveries end at a Host instead of on the network."""
-    for variable in ("FLUXHOOKS_DRAIN", "FLUXHOOKS_REVOKE", "FLUXHOOKS_VERIFY"):
-        monkeypatch.delenv(variable, raising=False)
-    deliver = probe.deliver
-
-    def put(host: Host) -> Host:
-        transport = httpx.MockTransport(host)
-        monkeypatch.setattr(probe, "deliver", functools.partial(deliver, transport=transport))
-        return host
-
-    return put
 
 
 # GitLab
@@ -126,7 +109,7 @@ def test_branches_are_filtered_by_gitlab() -> None:
 
 
 def test_a_rotation_at_gitlab_proves_then_makes_then_catches_up(
-    host: Callable[[Host], Host],
+    answering: Callable[[Host], Host],
 ) -> None:
     """With the token in the header, as GitLab shows it."""
     order: list[str] = []
@@ -136,7 +119,7 @@ def test_a_rotation_at_gitlab_proves_then_makes_then_catches_up(
         made = bool(engine.of("ProjectHook"))
         order.append(f"{request.content.decode()} {'after' if made else 'before'}")
 
-    asked = host(Host(200, at_request=at_request))
+    asked = answering(Host(200, at_request=at_request))
     engine.run(program(**_PROJECT, generation=2, drain="0s"))
 
     order.remove("fluxhooks-test")
@@ -151,9 +134,11 @@ def test_a_rotation_at_gitlab_proves_then_makes_then_catches_up(
     }
 
 
-def test_a_gitlab_webhook_that_cannot_be_made_deletes_nothing(host: Callable[[Host], Host]) -> None:
+def test_a_gitlab_webhook_that_cannot_be_made_deletes_nothing(
+    answering: Callable[[Host], Host],
+) -> None:
     """Also with --continue-on-error: the program fails, and with it every delete."""
-    host(Host(200))
+    answering(Host(200))
     engine = RecordingEngine(finished=_ROTATED, failing={"app-g2-webhook"})
 
     with pytest.raises(IncompleteUpdateError):
@@ -192,10 +177,10 @@ def test_events_are_said_where_a_receiver_looks_at_them(receiver_type: ReceiverT
 
 @pytest.mark.parametrize("receiver_type", sorted(PROVISIONED))
 def test_a_generation_by_hand_is_proved_and_then_waits_for_its_sender(
-    host: Callable[[Host], Host], receiver_type: ReceiverType
+    answering: Callable[[Host], Host], receiver_type: ReceiverType
 ) -> None:
     """One probe, no catch-up and no drain: the old one is called until somebody changes that."""
-    asked = host(Host(200))
+    asked = answering(Host(200))
     engine = RecordingEngine(finished=_ROTATED)
 
     changes = {"github": None, "type": receiver_type}
@@ -216,10 +201,10 @@ def test_a_generation_by_hand_is_proved_and_then_waits_for_its_sender(
 
 
 def test_a_generation_by_hand_that_does_not_prove_itself_is_not_given_out(
-    host: Callable[[Host], Host],
+    answering: Callable[[Host], Host],
 ) -> None:
     """Its URL stays unknown, and the message says who calls what."""
-    host(Host(404))
+    answering(Host(404))
     engine = RecordingEngine(finished=_ROTATED)
 
     with pytest.raises(ReceiverNotProvedError, match="The sender still calls the generation"):
@@ -245,10 +230,10 @@ def test_what_a_sender_calls_is_not_deleted_unasked(preview: bool) -> None:
 
 
 def test_what_is_no_longer_live_goes_when_it_is_no_longer_named(
-    host: Callable[[Host], Host],
+    answering: Callable[[Host], Host],
 ) -> None:
     """That is how it is retired: the number is removed from what is retained."""
-    asked = host(Host(500))
+    asked = answering(Host(500))
     live = {"app": {"generation": 2.0, "hook_url": f"https://flux.example.com{_PATH_2}"}}
 
     engine = RecordingEngine(finished=live).run(program(**_BY_HAND, generation=2))
@@ -258,11 +243,11 @@ def test_what_is_no_longer_live_goes_when_it_is_no_longer_named(
 
 
 def test_a_leak_is_cut_off_by_hand_too(
-    host: Callable[[Host], Host], monkeypatch: pytest.MonkeyPatch
+    answering: Callable[[Host], Host], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The environment of one run says so."""
     monkeypatch.setenv("FLUXHOOKS_REVOKE", "on")
-    host(Host(200))
+    answering(Host(200))
 
     engine = RecordingEngine(finished=_ROTATED).run(program(**_BY_HAND, generation=2))
 

@@ -27,7 +27,6 @@ from fluxhooks.components.kubernetes import ReceiverSecret
 from fluxhooks.flux.hook_path import hook_path
 from fluxhooks.flux.receiver_types import ReceiverType
 from fluxhooks.flux.signature import sign
-from fluxhooks.observe import probe
 from tests.unit.host import Host
 from tests.unit.program import Later, program
 from tests.unit.recording_engine import (
@@ -68,25 +67,9 @@ _EVERYTHING: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[[Host], Host]:
-    """Makes deliveries end at a Host instead of on the network."""
-    deliver = probe.deliver
-
-    def put(host: Host) -> Host:
-        transport = httpx.MockTransport(host)
-        monkeypatch.setattr(probe, "deliver", functools.partial(deliver, transport=transport))
-        return host
-
-    return put
-
-
 @pytest.fixture(autouse=True)
-def unreachable(answering: Callable[[Host], Host], monkeypatch: pytest.MonkeyPatch) -> Host:
+def unreachable(answering: Callable[[Host], Host]) -> Host:
     """The host of a test that names no other: asked by mistake, it makes the test fail."""
-    monkeypatch.delenv("FLUXHOOKS_DRAIN", raising=False)
-    monkeypatch.delenv("FLUXHOOKS_REVOKE", raising=False)
-    monkeypatch.delenv("FLUXHOOKS_VERIFY", raising=False)
     return answering(Host(500))
 
 
