@@ -73,6 +73,11 @@ class Update:
         except subprocess.TimeoutExpired:
             self.kill()
 
+    def wait(self) -> None:
+        """Wait for the update to end by itself."""
+        self._process.wait(_SECONDS)
+        self.kill()
+
     def until(self, holds: Callable[[], object]) -> None:
         """Wait for something to hold while the update runs."""
         assert eventually(lambda: self._process.poll() is not None or holds(), seconds=_SECONDS)

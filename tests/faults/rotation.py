@@ -1,11 +1,12 @@
 """One rotation that something spoils, and the run after it, under continuous deliveries."""
 
 import re
-from contextlib import AbstractContextManager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from sandbox.load import Load, Tally
-from sandbox.stack import Run
+from sandbox.stack import Run, Step
 from tests.app import App, errors
 from tests.faults.table import told
 
@@ -22,6 +23,7 @@ class Attempt:
         receivers: the generations in the cluster between the runs.
         answers: what the webhook's URL answers to the signed probe in the end.
         ended: the generations in the cluster in the end.
+        last_lost: when the last delivery was answered otherwise than 200, since 1970.
     """
 
     spoiled: Run
@@ -31,6 +33,7 @@ class Attempt:
     answers: int | None
     ended: list[str]
     tally: Tally
+    last_lost: float
 
     @property
     def happened(self) -> str:
@@ -42,18 +45,41 @@ class Attempt:
 
 
 def attempt(
-    app: App, spoiling: AbstractContextManager[object], *flags: str, **args: object
+    app: App,
+    spoiling: AbstractContextManager[object] | None = None,
+    *flags: str,
+    at: tuple[str, Callable[[], object]] | None = None,
+    **args: object,
 ) -> Attempt:
-    """Rotate to the next generation, spoiled, and run `pulumi up` again, unspoiled."""
+    """Rotate to the next generation, spoiled, and run `pulumi up` again, unspoiled.
+
+    Args:
+        spoiling: what is entered for the first run.
+        at: the start of a step, as in "create Secret", and what is done when that is done.
+    """
     old, generation = app.hook().url, next_generation(app)
+
+    def strike(step: Step) -> None:
+        if at is not None and str(step).startswith(at[0]):
+            at[1]()
+
     with Load(app.sandbox.github, app.name, rate=10, queued=QUEUED) as load:
-        with spoiling:
-            spoiled = app.up(*flags, check=False, generation=generation, **args)
+        with spoiling or nullcontext():
+            spoiled = app.up(
+                *flags, check=False, on_step=strike, **{"generation": generation, **args}
+            )
         called = "old" if app.hook().url == old else "new"
         receivers = app.receivers()
         after = app.up(check=False)
     return Attempt(
-        spoiled, called, receivers, after, app.probe(app.hook()), app.receivers(), load.tally
+        spoiled,
+        called,
+        receivers,
+        after,
+        app.probe(app.hook()),
+        app.receivers(),
+        load.tally,
+        max((answer.at for answer in load.answers if answer.status != 200), default=0.0),
     )
 
 
