@@ -88,7 +88,8 @@ class Settings(_Model):
         verify: whether a generation proves itself at its public URL before it goes live.
         verify_timeout: for how long that is tried.
         interval: how often Flux reads the Receivers' Secrets anew; Flux's 10m when absent.
-        schedule: of all receivers that have none of their own; `fluxhooks rotate` when absent.
+        schedule: of all receivers that have none of their own and a webhook that is made here;
+            `fluxhooks rotate` when absent.
     """
 
     host: str
@@ -139,7 +140,9 @@ class Settings(_Model):
             args["resource_filter"] = receiver.resource_filter
         if self.interval is not None:
             args["interval"] = self.interval
-        if schedule := receiver.schedule or self.schedule:
+        # A sender that is told by hand does not hear of a day that has come.
+        of_all = self.schedule if receiver.type is None else None
+        if schedule := receiver.schedule or of_all:
             args["schedule"] = ScheduleArgs(
                 every=schedule.every, since=schedule.since, extra=schedule.extra
             )

@@ -141,6 +141,12 @@ def check_args(
     sender = ("project" if "project" in gitlab else "group") if gitlab is not None else forge
     scheduled, today = _schedule(values), datetime.datetime.now(datetime.UTC).date()
     if scheduled is not None:
+        if not forge:
+            raise ArgumentError(
+                "schedule",
+                "is for a webhook that is made here: a sender that is told by hand does not hear "
+                "that the day has come; remove it, and use fluxhooks rotate",
+            )
         _schedule_alone(name, scheduled, scheduled.generation(today), configured or {})
         values["generation"] = scheduled.generation(today)
     live, generations = _generations(name, values, configured or {})

@@ -383,6 +383,12 @@ _BAD_PLAIN_VALUES = [
         id="events where nothing looks at them",
     ),
     pytest.param(
+        {"github": None, "type": "nexus", "schedule": {"every": "90d", "since": "2026-01-31"}},
+        "schedule: is for a webhook that is made here: a sender that is told by hand does not "
+        "hear that the day has come; remove it, and use fluxhooks rotate",
+        id="schedule of a sender that is told by hand",
+    ),
+    pytest.param(
         {"github": None, "type": "bitbucket", "events": ["repo:push", " "]},
         "events[1]: ' ' is not the name of an event",
         id="event without a name",

@@ -129,6 +129,18 @@ def test_senders_other_than_a_repository(sender: dict[str, Any], args: dict[str,
     }
 
 
+def test_a_schedule_of_all_leaves_out_who_is_told_by_hand() -> None:
+    """Nobody would hear that the day has come."""
+    schedule = {"every": "90d", "since": "2026-01-31"}
+    by_hand = _app(repository=None, type="nexus")["app"]
+    settings = _read({**_LEAST, "schedule": schedule, "receivers": {**_app(), "ci": by_hand}})
+
+    assert {"app": True, "ci": False} == {
+        name: "schedule" in settings.args_of(receiver)
+        for name, receiver in settings.receivers.items()
+    }
+
+
 def test_settings_of_others_are_left_alone() -> None:
     """Component and command line read some themselves."""
     own = {"generations": {"app": {"live": 2}}, "cluster": "uid", "rotate_every": "90d"}
