@@ -19,8 +19,8 @@ class WebhookReceiver(pulumi.ComponentResource):
     """A webhook at the forge, the Flux Receiver it calls, and the secret they share.
 
     A rotation is the next `generation`: a new token, Secret and Receiver are made and proved
-    beside the live ones, the webhook is pointed at them in one request, and the old ones go
-    when the drain is over. Nothing is lost on the way, and a run that stopped anywhere is
+    beside the live ones, the webhook is pointed at them in one request (GitLab's takes the place
+    of the one before), and the old ones go when the drain is over. Nothing is lost on the way, and a run that stopped anywhere is
     finished by the next one.
     """
 
