@@ -1,20 +1,25 @@
-"""What the cluster has of ours: Receivers and Secrets by label, and which cluster it is.
+"""What the cluster has: Receivers and Secrets of ours, all sources, and which cluster it is.
 
 lightkube is imported where a cluster is asked: whoever asks none never loads it.
 """
 
+import base64
 import contextlib
+import dataclasses
 import datetime
 import functools
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fluxhooks.errors import ObservationError
 from fluxhooks.flux.labels import COMPONENT, GENERATION, MANAGED_BY, STACK
+from fluxhooks.flux.targets import SOURCES
 from fluxhooks.masking import mask
+from fluxhooks.observe import listing
 from fluxhooks.observe.state import ProviderSettings
 
 if TYPE_CHECKING:
@@ -48,6 +53,29 @@ class ClusterObject:
         return (self.kind, self.namespace, self.name)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ServedReceiver:
+    """A Receiver, whoever made it, with what a sender must know of it.
+
+    Attributes:
+        type: ``spec.type``.
+        path: the path its status says it serves; "" where none.
+        secret: the name of the Secret with its token; "" where it has none.
+        events: those it accepts; empty where all.
+        resource_filter: ``spec.resourceFilter``; "" where none.
+        trouble: why it cannot answer, as the cluster has it; "" where it should.
+    """
+
+    namespace: str
+    name: str
+    type: str
+    path: str = field(default="", repr=False)
+    secret: str = ""
+    events: tuple[str, ...] = ()
+    resource_filter: str = ""
+    trouble: str = ""
+
+
 class ClusterView:
     """A cluster, seen through a client that may read Receivers and Secrets."""
 
@@ -75,6 +103,107 @@ class ClusterView:
         return [
             found for namespace in namespaces for found in self._list("Secret", namespace, labels)
         ]
+
+    def sources_and_receivers(self) -> listing.Listing:
+        """Return all sources and Receivers; kinds that are not there or not allowed are told.
+
+        Raises:
+            ObservationError: the cluster could not be asked.
+        """
+        found: dict[str, list[Any]] = {}
+        not_served, unseen = set(), {}
+        for kind in ("Receiver", *SOURCES):
+            status, items = self._all(kind)
+            if status == 404:
+                not_served.add(kind)
+            elif status == 403:
+                unseen[kind] = f"the cluster refused the {kind} objects: 403 Forbidden"
+            else:
+                found[kind] = items
+        return listing.Listing(
+            sources=tuple(
+                listing.source(kind, item) for kind in SOURCES for item in found.get(kind, ())
+            ),
+            receivers=tuple(
+                listing.receiver(item, _not_ready(item.get("status") or {}))
+                for item in found.get("Receiver", ())
+            ),
+            not_served=frozenset(not_served),
+            unseen=unseen,
+        )
+
+    def with_secrets(
+        self, receivers: Iterable[listing.Receiver]
+    ) -> tuple[tuple[listing.Receiver, ...], tuple[str, ...]]:
+        """Return Receivers with the age of their Secrets, and which Secrets could not be read.
+
+        Of each Secret only its metadata is kept.
+        """
+        with ThreadPoolExecutor(8) as threads:
+            asked = list(threads.map(self._with_secret, receivers))
+        return tuple(one for one, _ in asked), tuple(why for _, why in asked if why)
+
+    def _with_secret(self, receiver: listing.Receiver) -> tuple[listing.Receiver, str]:
+        import lightkube.core.exceptions
+
+        if not receiver.secret:
+            return receiver, ""
+        what = f"the Secret {receiver.namespace}/{receiver.secret}"
+        with _explained(what):
+            try:
+                secret = self.client.get(
+                    resource("Secret"), receiver.secret, namespace=receiver.namespace
+                )
+            except lightkube.core.exceptions.ApiError as error:
+                # One that is missing is why its Receiver is not Ready.
+                if error.status.code not in (403, 404):
+                    raise
+                refused = error.status.code == 403
+                return receiver, f"the cluster refused {what}: 403 Forbidden" if refused else ""
+        made = _created_at(secret.metadata)
+        return dataclasses.replace(receiver, secret_created_at=made), ""
+
+    def _all(self, kind: str) -> tuple[int, list[Any]]:
+        import lightkube.core.exceptions
+
+        with _explained(f"the {kind} objects"):
+            try:
+                return 200, list(self.client.list(resource(kind), namespace="*", chunk_size=500))
+            except lightkube.core.exceptions.ApiError as error:
+                if error.status.code not in (403, 404):
+                    raise
+                return error.status.code, []
+
+    def served(self, namespace: str = "*") -> list[ServedReceiver]:
+        """Return the Receivers of a namespace, those of the whole cluster when absent.
+
+        Raises:
+            ObservationError: they could not be listed.
+        """
+        with _explained("the Receivers"):
+            found = self.client.list(resource("Receiver"), namespace=namespace)
+            return [_served(item) for item in found]
+
+    def token(self, namespace: str, secret: str) -> str | None:
+        """Return the token in a Secret; None where there is no such Secret, or no token in it.
+
+        Raises:
+            ObservationError: the Secret could not be read, or its token is no text.
+        """
+        import lightkube.core.exceptions
+
+        with _explained(f"Secret {namespace}/{secret}"):
+            try:
+                found = self.client.get(resource("Secret"), secret, namespace=namespace)
+            except lightkube.core.exceptions.ApiError as error:
+                if error.status.code != 404:
+                    raise
+                return None
+        data = found.data or {}
+        try:
+            return base64.b64decode(data["token"]).decode() if "token" in data else None
+        except ValueError:
+            raise ObservationError(f"the token in Secret {namespace}/{secret} is no text") from None
 
     def delete(self, found: ClusterObject) -> None:
         """Delete an object; one that is gone already is no error."""
@@ -123,12 +252,16 @@ _NO_KUBECONFIG = (AttributeError, KeyError, OSError, TypeError, ValueError)
 
 @functools.cache
 def resource(kind: str) -> Any:
-    """Return lightkube's class for Receivers or Secrets."""
+    """Return lightkube's class for Receivers, Secrets, or a kind of sources."""
     from lightkube.generic_resource import create_namespaced_resource
     from lightkube.resources.core_v1 import Secret
 
     if kind == "Secret":
         return Secret
+    if kind in SOURCES:
+        group, version = SOURCES[kind].split("/")
+        plural = kind.lower().removesuffix("y") + ("ies" if kind.endswith("y") else "s")
+        return create_namespaced_resource(group, version, kind, plural)
     return create_namespaced_resource(
         "notification.toolkit.fluxcd.io", "v1", "Receiver", "receivers"
     )
@@ -159,7 +292,6 @@ def _object(kind: str, item: Any) -> ClusterObject:
     metadata = item.metadata
     labels = metadata.labels or {}
     status = (item.status or {}) if kind == "Receiver" else {}
-    created = metadata.creationTimestamp
     return ClusterObject(
         kind=kind,
         namespace=metadata.namespace or "",
@@ -167,11 +299,30 @@ def _object(kind: str, item: Any) -> ClusterObject:
         stack=labels.get(STACK, ""),
         component=labels.get(COMPONENT, ""),
         generation=labels.get(GENERATION, ""),
-        created_at=created
-        if isinstance(created, datetime.datetime) or created is None
-        else datetime.datetime.fromisoformat(created),
+        created_at=_created_at(metadata),
         path=status.get("webhookPath", ""),
         not_ready=_not_ready(status) if kind == "Receiver" else "",
+    )
+
+
+def _created_at(metadata: Any) -> datetime.datetime | None:
+    created = metadata.creationTimestamp
+    if isinstance(created, datetime.datetime) or created is None:
+        return created
+    return datetime.datetime.fromisoformat(created)
+
+
+def _served(item: Any) -> ServedReceiver:
+    spec, status = item.spec or {}, item.status or {}
+    return ServedReceiver(
+        namespace=item.metadata.namespace or "",
+        name=item.metadata.name or "",
+        type=str(spec.get("type", "")),
+        path=status.get("webhookPath", ""),
+        secret=(spec.get("secretRef") or {}).get("name", ""),
+        events=tuple(spec.get("events") or ()),
+        resource_filter=spec.get("resourceFilter") or "",
+        trouble="it is suspended" if spec.get("suspend") else _not_ready(status),
     )
 
 
@@ -187,7 +338,8 @@ def _not_ready(status: Mapping[str, Any]) -> str:
 
 @contextlib.contextmanager
 def _explained(what: str) -> Iterator[None]:
-    import httpx
+    # What lightkube sends with, which is not what the rest of us does.
+    import httpx2
     import lightkube.core.exceptions
 
     try:
@@ -196,7 +348,7 @@ def _explained(what: str) -> Iterator[None]:
         raise ObservationError(
             f"the cluster refused {what}: {error.status.code} {error.status.reason}"
         ) from None
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         raise ObservationError(
             f"the cluster could not be asked for {what}: {type(error).__name__}; is KUBECONFIG "
             "that of the stack's cluster?"

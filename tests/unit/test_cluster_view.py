@@ -82,6 +82,19 @@ def test_what_is_no_kubeconfig_is_said(
     )
 
 
+def test_a_cluster_that_does_not_answer_is_said(environment: pytest.MonkeyPatch) -> None:
+    """lightkube's own client raises errors of its own; none of them reaches the user."""
+    closed = yaml.safe_load(kubeconfig("closed"))
+    closed["clusters"][0]["cluster"]["server"] = "http://127.0.0.1:9"
+    with pytest.raises(ObservationError) as error:
+        connect(ProviderSettings(kubeconfig=yaml.safe_dump(closed))).uid()
+
+    assert str(error.value) == (
+        "the cluster could not be asked for the namespace kube-system: ConnectError; is "
+        "KUBECONFIG that of the stack's cluster?"
+    )
+
+
 @pytest.mark.parametrize(
     ("conditions", "told"),
     [
