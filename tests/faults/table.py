@@ -1,7 +1,7 @@
 """The table of faults: each test that makes one records what happened and what the next run did.
 
 A pytest plugin. Every row must stand in the committed table word for word; with
-``--write-faults`` the rows of a run in which nothing failed replace those of the same files.
+``--write-faults`` the rows of the run take the place of those of the same files instead.
 """
 
 import json
@@ -126,8 +126,9 @@ class _Collector:
                 self._rows[report.nodeid] = list(properties[_PROPERTY])
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        if self._config.getoption("--write-faults") and self._rows and exitstatus == 0:
-            ran = {_file(test) for test in self._rows}
+        if self._config.getoption("--write-faults") and self._rows:
+            # Where a test failed, the rows of its file that were not made anew stay.
+            ran = {_file(test) for test in self._rows} if exitstatus == 0 else set[str]()
             kept = {test: cells for test, cells in _committed().items() if _file(test) not in ran}
             rows = dict(sorted({**kept, **self._rows}.items()))
             ROWS.write_text(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")

@@ -14,14 +14,6 @@ from tests.faults.rotation import Attempt, attempt
 from tests.faults.table import Row, Section, told
 
 
-@pytest.fixture(scope="class")
-def app(make_app: Callable[..., App]) -> App:
-    """An app whose generations go up from test to test."""
-    app = make_app("forge-faults")
-    app.up(drain="1500ms")
-    return app
-
-
 @contextmanager
 def spoiled(
     app: App, order: Callable[..., Fault], *args: object, **kwargs: object
@@ -42,6 +34,8 @@ def finished(made: Attempt) -> None:
 
 
 class TestAForgeThat:
+    NAME = "forge-faults"
+
     @pytest.mark.parametrize("status", [500, 502])
     def test_answers_with_an_error_once_is_asked_again(
         self, app: App, status: int, row: Row

@@ -15,14 +15,6 @@ from tests.faults.rotation import QUEUED, next_generation, outcome
 from tests.faults.table import Row, Section, told
 
 
-@pytest.fixture(scope="class")
-def app(request: pytest.FixtureRequest, make_app: Callable[..., App]) -> App:
-    """An app whose generations go up from test to test."""
-    app = make_app(request.cls.NAME)
-    app.up(drain="1500ms")
-    return app
-
-
 @contextmanager
 def lossless(app: App) -> Iterator[None]:
     """Send deliveries meanwhile; at the end one generation is left, and nothing was lost."""
