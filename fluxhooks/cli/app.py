@@ -10,6 +10,7 @@ from typing import Final
 import typer
 
 from fluxhooks.cli import screen
+from fluxhooks.cli.coverage import coverage
 from fluxhooks.cli.prune import prune
 from fluxhooks.cli.rotate import rotate
 from fluxhooks.cli.status import status
@@ -48,7 +49,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _verb in (rotate, status, prune):
+for _verb in (rotate, status, coverage, prune):
     app.command(epilog=_EPILOG)(_verb)
 
 

@@ -1,0 +1,466 @@
+"""Which sources a webhook reaches, and what of Receivers and webhooks reaches nothing.
+
+Decided from listed objects alone. A Receiver's CEL filters are not evaluated: what they let pass
+depends on the delivery.
+"""
+
+import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from fluxhooks.flux.hook_path import PREFIX
+from fluxhooks.flux.targets import APPLIERS, OTHERS, SOURCES
+from fluxhooks.observe.forges import SeenWebhook
+from fluxhooks.observe.listing import Listing, Receiver, Source, Target
+from fluxhooks.observe.state import StackState
+
+GAP: Final = "gap"
+WARNING: Final = "warning"
+
+_DAY: Final = 86400.0
+
+# Kinds whose apiVersion a Receiver may leave out; source: notification-controller
+# ``internal/server/receiver_handlers.go``, ``defaultFluxAPIVersions``.
+_DEFAULTED: Final = {*SOURCES, "ArtifactGenerator"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """What is asked of sources and Receivers.
+
+    Attributes:
+        shortest_beside: seconds; a source with a Receiver that polls more often gains nothing.
+        longest_beside: seconds; one that polls less often hides that its webhook fails.
+        longest_alone: seconds; one without a Receiver that polls less often is late.
+        older_than: the age from which a Receiver's Secret is too old; None asks for none.
+        cross_namespace: whether a Receiver may reach other namespaces, which it may not where the
+            controller runs with ``--no-cross-namespace-refs``.
+        ignored: patterns of "Kind/namespace/name"; a source that fits one needs no webhook.
+    """
+
+    shortest_beside: float = 300.0
+    longest_beside: float = 180_000.0
+    longest_alone: float = _DAY
+    older_than: datetime.timedelta | None = None
+    cross_namespace: bool = True
+    ignored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something to mend.
+
+    Attributes:
+        severity: "gap", or "warning" for what works and could be better.
+        kind: which of the findings, for machines.
+        where: the object, as in "GitRepository flux-system/app".
+        text: what is the matter.
+    """
+
+    severity: str
+    kind: str
+    where: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A source.
+
+    Attributes:
+        state: "covered" by a Receiver that takes deliveries; "uncovered"; "apart", where no
+            webhook is missing; "unknown", where something could not be seen.
+        receivers: namespace and name of those that reach it and take deliveries.
+        idle: of those that reach it and do not.
+        why: of one that stands apart.
+        rule: where Flux says so.
+        requests_a_day: how often it asks the outside by its interval.
+    """
+
+    source: Source
+    state: str
+    receivers: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
+    why: str = ""
+    rule: str = ""
+    requests_a_day: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """What is covered, and what is not.
+
+    Attributes:
+        not_served: kinds the cluster does not have.
+        unseen: what could not be asked, and why.
+    """
+
+    rows: tuple[Row, ...]
+    findings: tuple[Finding, ...]
+    not_served: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+    def of(self, state: str) -> list[Row]:
+        """Return the sources with a state."""
+        return [row for row in self.rows if row.state == state]
+
+    @property
+    def gaps(self) -> list[Finding]:
+        """The findings that are no mere warnings."""
+        return [finding for finding in self.findings if finding.severity == GAP]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for machines; holds no secret."""
+        return {
+            "sources": [
+                {
+                    "kind": row.source.kind,
+                    "namespace": row.source.namespace,
+                    "name": row.source.name,
+                    "interval": row.source.interval or None,
+                    "requests_a_day": round(row.requests_a_day, 1),
+                    "state": row.state,
+                    "receivers": list(row.receivers),
+                    "why": row.why or None,
+                    "rule": row.rule or None,
+                }
+                for row in self.rows
+            ],
+            "findings": [
+                {
+                    "severity": finding.severity,
+                    "kind": finding.kind,
+                    "where": finding.where,
+                    "text": finding.text,
+                }
+                for finding in self.findings
+            ],
+            "summary": {
+                **{state: len(self.of(state)) for state in _STATES},
+                "uncovered_requests_a_day": round(
+                    sum(row.requests_a_day for row in self.of("uncovered")), 1
+                ),
+            },
+            "not_served": list(self.not_served),
+            "unseen": list(self.unseen),
+        }
+
+
+_STATES: Final = ("covered", "uncovered", "apart", "unknown")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackWebhooks:
+    """A stack, and all webhooks of the repositories, projects and groups it has some at."""
+
+    state: StackState
+    webhooks: tuple[SeenWebhook, ...]
+
+
+def coverage(
+    listing: Listing,
+    policy: Policy,
+    *,
+    now: datetime.datetime,
+    stack: StackWebhooks | None = None,
+    unseen: Iterable[str] = (),
+) -> Coverage:
+    """Return which of a cluster's sources are reached, and what reaches nothing.
+
+    Args:
+        now: what the age of a Secret is counted to.
+        stack: whose webhooks are held against the Receivers; none when absent.
+        unseen: what else could not be asked.
+    """
+    reaches = {receiver.key: _reach(receiver, listing, policy) for receiver in listing.receivers}
+    reaching: dict[tuple[str, str, str], list[Receiver]] = {}
+    for reach in reaches.values():
+        for key in dict.fromkeys(source.key for source in reach.sources):
+            reaching.setdefault(key, []).append(reach.receiver)
+    rows = tuple(
+        _row(source, listing, reaching.get(source.key, []), policy) for source in listing.sources
+    )
+    findings = [
+        *(finding for row in rows for finding in _source_findings(row, policy)),
+        *(
+            finding
+            for receiver in listing.receivers
+            for finding in _receiver_findings(receiver, reaches[receiver.key], policy, now)
+        ),
+        *(_webhook_findings(listing, stack) if stack and "Receiver" not in listing.unseen else ()),
+    ]
+    return Coverage(
+        rows=rows,
+        # What is broken first; the order of the objects within.
+        findings=tuple(sorted(findings, key=lambda finding: finding.severity != GAP)),
+        not_served=tuple(sorted(listing.not_served)),
+        unseen=(*listing.unseen.values(), *unseen),
+    )
+
+
+# Receivers
+
+
+@dataclass
+class _Reach:
+    """What a Receiver's targets come to."""
+
+    receiver: Receiver
+    sources: list[Source] = field(default_factory=list)
+    appliers: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    unknown: bool = False
+
+
+def _reach(receiver: Receiver, listing: Listing, policy: Policy) -> _Reach:
+    reach = _Reach(receiver)
+    for target in receiver.targets:
+        named = f"{target.kind} {target.namespace or receiver.namespace}/{target.name}"
+        if problem := _refused(target, receiver, policy):
+            reach.problems.append(f"{problem} (deliveries are answered 500)")
+        elif target.kind in APPLIERS:
+            reach.appliers.append(named)
+        elif target.kind in OTHERS:
+            reach.others.append(named)
+        elif target.kind in listing.unseen:
+            reach.unknown = True
+        elif found := [s for s in listing.sources if _targets(target, receiver, s)]:
+            reach.sources += found
+        else:
+            reach.problems.append(_missing(target, receiver, listing))
+    return reach
+
+
+def _refused(target: Target, receiver: Receiver, policy: Policy) -> str:
+    # Source: notification-controller ``internal/server/receiver_handlers.go``,
+    # ``requestReconciliation`` and ``notifyDynamicResources``.
+    named = f"{target.kind} {target.name}"
+    if not policy.cross_namespace and target.namespace not in ("", receiver.namespace):
+        return (
+            f"{named} is in the namespace {target.namespace}, and the controller lets no "
+            "Receiver reach another one"
+        )
+    if not target.api_version and target.kind not in _DEFAULTED:
+        return f"{named} has no apiVersion, for which there is no default"
+    group, wanted = target.api_version.rpartition("/")[0], SOURCES.get(target.kind, "")
+    if target.api_version and wanted and group != wanted.rpartition("/")[0]:
+        return f"{named} has the apiVersion {target.api_version}; the kind's is {wanted}"
+    if target.name == "*" and target.labels is None:
+        return f"{named} has no matchLabels"
+    return ""
+
+
+def _targets(target: Target, receiver: Receiver, source: Source) -> bool:
+    if (target.kind, target.namespace or receiver.namespace) != (source.kind, source.namespace):
+        return False
+    if target.name != "*":
+        return target.name == source.name
+    return (target.labels or {}).items() <= source.labels.items()
+
+
+def _missing(target: Target, receiver: Receiver, listing: Listing) -> str:
+    namespace = target.namespace or receiver.namespace
+    if target.name == "*":
+        labels = ",".join(f"{key}={value}" for key, value in (target.labels or {}).items())
+        elsewhere = {
+            source.namespace
+            for source in listing.sources
+            if source.kind == target.kind and (target.labels or {}).items() <= source.labels.items()
+        }
+        hint = f"; the namespace {min(elsewhere)} has some" if elsewhere else ""
+        return (
+            f"no {target.kind} in {namespace} has the labels {labels}{hint} (deliveries are "
+            "answered 200 all the same)"
+        )
+    hint = ""
+    if target.kind in listing.not_served:
+        hint = ", nor does the cluster have that kind"
+    for source in listing.sources:
+        if source.name == target.name and source.namespace == namespace:
+            hint = f"; {source} is there"
+            break
+        if source.name == target.name and source.kind == target.kind:
+            hint = f"; there is one in the namespace {source.namespace}"
+    return f"there is no {target.kind} {namespace}/{target.name}{hint} (answered 500)"
+
+
+def _receiver_findings(
+    receiver: Receiver, reach: _Reach, policy: Policy, now: datetime.datetime
+) -> Iterator[Finding]:
+    def found(kind: str, text: str, severity: str = GAP) -> Finding:
+        return Finding(severity=severity, kind=kind, where=str(receiver), text=text)
+
+    if receiver.suspended:
+        yield found("suspended", "is suspended: it takes no delivery")
+    elif receiver.not_ready:
+        yield found("not-ready", f"takes no delivery: {receiver.not_ready}")
+    useless = [*reach.appliers, *reach.others]
+    if reach.problems:
+        lost = (
+            "reaches nothing"
+            if not (reach.sources or useless or reach.unknown)
+            else "misses a target"
+        )
+        yield found("misses-target", f"{lost}: {'; '.join(reach.problems)}")
+    if useless and not (reach.sources or reach.unknown):
+        yield found("applier", f"reaches no source, only {_listed(useless)}{_FOLLOWS}")
+    elif useless:
+        yield found("applier", f"reaches {_listed(useless)} besides{_FOLLOWS}", WARNING)
+    made = receiver.secret_created_at
+    if policy.older_than and made and now - made >= policy.older_than:
+        yield found("old-secret", f"its Secret is {(now - made).days} days old")
+
+
+_FOLLOWS: Final = ", which connects to nothing outside the cluster: name the source instead"
+
+
+# Sources
+
+
+def _row(source: Source, listing: Listing, reaching: list[Receiver], policy: Policy) -> Row:
+    serving = tuple("/".join(r.key) for r in reaching if r.serves)
+    state, (why, rule) = "covered", _apart(source, listing, policy)
+    if why and (not serving or not _fetches(source)):
+        state = "apart"
+    elif not serving:
+        # A chart is judged by its repository.
+        unsure = "Receiver" in listing.unseen or source.chart_of[0] in listing.unseen
+        state = "unknown" if unsure else "uncovered"
+    asks = _fetches(source) and not source.suspended and not _followed(source, listing)
+    return Row(
+        source=source,
+        state=state,
+        receivers=serving,
+        idle=tuple("/".join(r.key) for r in reaching if not r.serves),
+        why=why if state == "apart" else "",
+        rule=rule if state == "apart" else "",
+        requests_a_day=_DAY / source.seconds if asks and source.seconds else 0.0,
+    )
+
+
+def _fetches(source: Source) -> bool:
+    return not (source.kind == "HelmRepository" and source.type == "oci")
+
+
+def _apart(source: Source, listing: Listing, policy: Policy) -> tuple[str, str]:
+    """Return why no webhook is missing for a source, and where Flux says so; else "" twice."""
+    if not _fetches(source):
+        return (
+            "is of the type oci: it holds an address, and nothing is fetched",
+            "source-controller internal/controller/helmrepository_controller.go, migrationToStatic",
+        )
+    if followed := _followed(source, listing):
+        return (
+            f"follows {followed} inside the cluster",
+            "source-controller internal/controller/helmchart_controller.go, SetupWithManager",
+        )
+    if source.suspended:
+        return "is suspended: nothing is fetched", "source.toolkit.fluxcd.io/v1, spec.suspend"
+    if source.pinned:
+        return (
+            f"is pinned to a {source.pinned}: nothing outside changes what it fetches",
+            f"source.toolkit.fluxcd.io/v1, spec.ref.{source.pinned}",
+        )
+    if source.kind == "Bucket" and source.provider == "generic":
+        return (
+            "is known by the S3 API alone, which has no events, and no Receiver type is a bucket's",
+            "source-controller api/v1/bucket_types.go, notification-controller "
+            "api/v1/receiver_types.go",
+        )
+    if any(fnmatchcase("/".join(source.key), pattern) for pattern in policy.ignored):
+        return "is ignored as asked", ""
+    return "", ""
+
+
+def _followed(chart: Source, listing: Listing) -> str:
+    kind, name = chart.chart_of
+    if chart.kind != "HelmChart":
+        return ""
+    if kind in listing.unseen:
+        return "" if kind == "HelmRepository" else f"{kind} {chart.namespace}/{name}"
+    for source in listing.sources:
+        if source.key == (kind, chart.namespace, name) and not _fetches(source):
+            # Nothing watches the registry for it: it asks for itself.
+            return ""
+    return f"{kind} {chart.namespace}/{name}"
+
+
+def _source_findings(row: Row, policy: Policy) -> Iterator[Finding]:
+    source, seconds = row.source, row.source.seconds
+
+    def found(kind: str, text: str, severity: str = WARNING) -> Finding:
+        return Finding(severity=severity, kind=kind, where=str(source), text=text)
+
+    if row.state == "uncovered":
+        reached = (
+            f"only {_listed(row.idle)} reaches it, which takes no delivery"
+            if row.idle
+            else "no Receiver reaches it"
+        )
+        asks = f"{reached}; it asks {row.requests_a_day:,.0f} times a day"
+        yield found("uncovered", asks, GAP)
+        if seconds > policy.longest_alone:
+            yield found(
+                "interval", f"without a webhook, its interval {source.interval} is how late it is"
+            )
+    if row.state != "covered" or not seconds or not row.requests_a_day:
+        return
+    if seconds < policy.shortest_beside:
+        yield found(
+            "interval",
+            f"asks every {source.interval} beside {_listed(row.receivers)}, which buys nothing; "
+            "30m is enough",
+        )
+    elif seconds > policy.longest_beside:
+        yield found(
+            "interval",
+            f"asks every {source.interval} only: a webhook that fails is not made up for before",
+        )
+
+
+# Webhooks
+
+
+def _webhook_findings(listing: Listing, stack: StackWebhooks) -> Iterator[Finding]:
+    state = stack.state
+    hosts = {_host(declared.host) for declared in state.webhooks} - {""}
+    served = {receiver.path for receiver in listing.receivers if receiver.path}
+    called = set()
+    for webhook in stack.webhooks:
+        path, where = _request(webhook.url), f"webhook {webhook.scope.name}/{webhook.id}"
+        if webhook.active:
+            called.add(path)
+        ours = webhook.key in state.hook_keys
+        if not ours and not (_host(webhook.host) in hosts and path.startswith(PREFIX)):
+            continue
+        if path not in served:
+            text = "calls a path that no Receiver serves: it is answered 404"
+            yield Finding(severity=GAP, kind="unreceived", where=where, text=text)
+        elif not webhook.active:
+            text = "is not active" + webhook.inactive_because
+            yield Finding(severity=GAP, kind="inactive", where=where, text=text)
+    receivers = {receiver.key: receiver for receiver in listing.receivers}
+    for declared in state.receivers.values():
+        live = declared.generations.get(declared.live or 0)
+        found = receivers.get((live.namespace, live.receiver)) if live else None
+        if declared.managed and found and found.path and found.path not in called:
+            text = "no active webhook of the stack calls it"
+            yield Finding(severity=GAP, kind="uncalled", where=str(found), text=text)
+
+
+def _request(url: str) -> str:
+    # What the controller compares: a query or a slash at the end misses.
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def _host(host: str) -> str:
+    return host.lower().removesuffix(":443")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
