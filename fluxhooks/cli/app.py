@@ -11,6 +11,7 @@ import typer
 
 from fluxhooks.cli import screen
 from fluxhooks.cli.coverage import coverage
+from fluxhooks.cli.probe import probe
 from fluxhooks.cli.prune import prune
 from fluxhooks.cli.rotate import rotate
 from fluxhooks.cli.status import status
@@ -49,7 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _verb in (rotate, status, coverage, prune):
+for _verb in (rotate, status, probe, coverage, prune):
     app.command(epilog=_EPILOG)(_verb)
 
 

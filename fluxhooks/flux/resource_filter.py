@@ -5,6 +5,8 @@ target; a signed ``{"fluxhooksCatchUp": true}`` reaches all of them, whatever a 
 asks of ordinary deliveries.
 """
 
+import re
+
 PROBE_BODY = b'{"fluxhooksProbe":true}'
 CATCH_UP_BODY = b'{"fluxhooksCatchUp":true}'
 
@@ -19,3 +21,27 @@ def with_probe(user_filter: str | None) -> str:
     if user_filter is None:
         return _HARMLESS
     return f"{_HARMLESS} && (has(req.fluxhooksCatchUp) || ({user_filter}))"
+
+
+def spares_probe(resource_filter: str) -> bool:
+    """Return whether a Receiver with `resource_filter` certainly does not act on the probe.
+
+    That is where ``!has(req.fluxhooksProbe)`` is one of the expressions it joins with ``&&``,
+    whoever wrote it. Filters of single resources only narrow it further. What is too involved to
+    be certain of counts as no.
+    """
+    text = _PLAIN_TEXT.sub("_", resource_filter)
+    # Literals with backslashes, of several lines, or raw, and comments: where they end is CEL's.
+    if re.search(r"""["'\\]|//""", text) or re.search(r"(['\"])\1\1", resource_filter):
+        return False
+    text = re.sub(r"\s+", "", text).replace("!has(req.fluxhooksProbe)", _PROBE)
+    before = ""
+    while text != before:
+        # What is in brackets joins nothing outside them.
+        before, text = text, _BRACKETS.sub("_", text)
+    return not re.search(r"[][(){}?]|\|\|", text) and _PROBE in text.split("&&")
+
+
+_PROBE = "\0"
+_PLAIN_TEXT = re.compile(r"""(?<!\w)(?:"[^"\\\n]*"|'[^'\\\n]*')""")
+_BRACKETS = re.compile(r"\([^][(){}]*\)|\[[^][(){}]*\]|\{[^][(){}]*\}")

@@ -37,6 +37,8 @@ class DeclaredGeneration:
     Attributes:
         receiver, secret: ``metadata.name``; "" where the state has no such object.
         path: the path its Receiver serves; "" where unknown.
+        events: those its Receiver accepts; empty where all.
+        resource_filter: its Receiver's ``spec.resourceFilter``; "" where none.
         created_at: when its Secret was made.
     """
 
@@ -46,6 +48,8 @@ class DeclaredGeneration:
     secret: str = ""
     path: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
+    events: tuple[str, ...] = ()
+    resource_filter: str = ""
     created_at: datetime.datetime | None = None
 
 
@@ -312,6 +316,7 @@ def _generations(children: list[_Resource]) -> Iterator[DeclaredGeneration]:
         some = receiver or secret
         assert some is not None  # noqa: S101
         status = (receiver.outputs.get("status") if receiver else None) or {}
+        spec = (receiver.inputs.get("spec") if receiver else None) or {}
         yield DeclaredGeneration(
             number=count,
             namespace=some.namespace,
@@ -319,6 +324,8 @@ def _generations(children: list[_Resource]) -> Iterator[DeclaredGeneration]:
             secret=secret.object_name if secret else "",
             path=status.get("webhookPath", ""),
             token=_token(secret) if secret else "",
+            events=tuple(spec.get("events") or ()),
+            resource_filter=spec.get("resourceFilter") or "",
             created_at=_time((secret or some).metadata.get("creationTimestamp")),
         )
 
