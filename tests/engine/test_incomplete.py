@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from sandbox.sandbox import Sandbox
 from tests.app import App, changes, errors
+from tests.faults.table import Row, Section, told
 
 PROGRAM = """\
 import json
@@ -28,7 +29,7 @@ WebhookReceiver(name, args, pulumi.ResourceOptions(transformations=[impatient]))
 
 
 def test_with_continue_on_error_a_receiver_that_never_gets_ready_fails_the_program(
-    sandbox: Sandbox, make_app: Callable[..., App]
+    sandbox: Sandbox, make_app: Callable[..., App], row: Row
 ) -> None:
     """The engine would go on to the deletes: outputs that stay unknown have to stop it."""
     app = make_app("incomplete", program=PROGRAM)
@@ -45,13 +46,19 @@ def test_with_continue_on_error_a_receiver_that_never_gets_ready_fails_the_progr
     assert [change for change in changes(failed) if change.startswith("delete")] == []
     assert (app.hook().url, app.probe(live)) == (live.url, 200)
 
-    app.up()
+    finished = app.up()
     assert app.receivers() == ["incomplete-g2"]
     assert app.probe(app.hook()) == 200
+    row(
+        Section.OPTIONS,
+        "`--continue-on-error`, and the Receiver does not become Ready",
+        "failed; nothing was deleted; the webhook called the old generation",
+        told(finished),
+    )
 
 
 def test_with_continue_on_error_a_webhook_that_the_forge_refuses_fails_the_program(
-    sandbox: Sandbox, make_app: Callable[..., App]
+    sandbox: Sandbox, make_app: Callable[..., App], row: Row
 ) -> None:
     """The message says that nothing may be deleted, and what to do."""
     app = make_app("unwanted")
@@ -77,3 +84,9 @@ def test_with_continue_on_error_a_webhook_that_the_forge_refuses_fails_the_progr
     assert finished.diagnostics == [("info", drained)]
     assert app.receivers() == ["unwanted-g2"]
     assert app.probe(app.hook()) == 200
+    row(
+        Section.OPTIONS,
+        "`--continue-on-error`, and the forge refuses the new URL",
+        "failed; nothing was deleted; the webhook called the old generation",
+        told(finished),
+    )

@@ -7,6 +7,8 @@ from typing import Any
 from sandbox.sandbox import Sandbox
 from tests.app import App, Receiver, changes
 from tests.engine.test_rotation import steps
+from tests.faults.rotation import outcome
+from tests.faults.table import Row, Section, told
 
 # A GitHub write takes a second: what depends on it shows whether it waited.
 OPTIONS = """\
@@ -61,7 +63,7 @@ WebhookReceiver(name, args, pulumi.ResourceOptions(aliases=aliases))
 
 
 def test_a_protecting_parent_explicit_providers_and_verbatim_names_do_not_break_a_rotation(
-    sandbox: Sandbox, make_app: Callable[..., App]
+    sandbox: Sandbox, make_app: Callable[..., App], row: Row
 ) -> None:
     """Retired generations go though the parent protects its children, and old names stay apart."""
     app = make_app("options", program=OPTIONS)
@@ -94,10 +96,16 @@ def test_a_protecting_parent_explicit_providers_and_verbatim_names_do_not_break_
     assert [
         resources[name].get("protect", False) for name in ("options-webhook", "options-g2")
     ] == [True, False]
+    row(
+        Section.OPTIONS,
+        "`protect` and `retain_on_delete` inherited from a parent, with names `verbatim`",
+        outcome(rotation),
+        told(app.up()),
+    )
 
 
 def test_a_component_that_is_renamed_and_rotated_at_once_drains_and_loses_nothing(
-    make_app: Callable[..., App],
+    make_app: Callable[..., App], row: Row
 ) -> None:
     """With an alias, the component's own outputs are found under its new name."""
     app = make_app("old-name", program=RENAMED)
@@ -118,6 +126,12 @@ def test_a_component_that_is_renamed_and_rotated_at_once_drains_and_loses_nothin
     assert expected in [text for _, text in run.diagnostics]
     assert app.hook().id == before.id
     assert app.probe(app.hook()) == 200
+    row(
+        Section.OPTIONS,
+        "a rename with `aliases`, and a rotation, in one update",
+        outcome(run),
+        told(app.up()),
+    )
 
 
 def _names(app: App) -> list[str]:

@@ -18,6 +18,7 @@ from sandbox.sandbox import Sandbox
 from tests.app import App, Receiver, eventually
 from tests.command import Command, Done, HeldLock
 from tests.engine.test_incomplete import PROGRAM as IMPATIENT
+from tests.faults.table import Row, Section
 
 Made = tuple[App, Command]
 
@@ -260,7 +261,9 @@ def interrupted(
 
 
 class TestInterrupted:
-    def test_the_same_command_finishes_what_was_killed(self, interrupted: Interrupted) -> None:
+    def test_the_same_command_finishes_what_was_killed(
+        self, interrupted: Interrupted, row: Row
+    ) -> None:
         """Lock and all, and it waits for the drain again; no other rotation is started."""
         done = interrupted.after_kill
 
@@ -273,6 +276,14 @@ class TestInterrupted:
         assert [("resume", 1, 2, [1])] == moves(done)
         assert "older ones answer for 2 s more" in done.said
         assert ["interrupted-g2"] == interrupted.after_kill_receivers
+        problems = interrupted.held.result["receivers"][0]["problems"]
+        row(
+            Section.KILL,
+            "`kill -9` of `fluxhooks rotate` and its engine, the webhook just repointed",
+            f"`fluxhooks status`: {'; '.join(problems)}",
+            "`fluxhooks rotate` again removed the dead engine's lock, finished the rotation from "
+            f"{moves(done)[0][1]} to {moves(done)[0][2]}, and verified it",
+        )
 
     def test_it_finishes_what_the_forge_refused(self, interrupted: Interrupted) -> None:
         """The webhook stays where it was until then."""
@@ -292,7 +303,7 @@ class TestInterrupted:
         assert 0 == interrupted.after_lie.returncode, interrupted.after_lie.said
         assert [("resume", 3, 4, [3])] == moves(interrupted.after_lie)
 
-    def test_a_lock_is_waited_for_within_a_limit(self, interrupted: Interrupted) -> None:
+    def test_a_lock_is_waited_for_within_a_limit(self, interrupted: Interrupted, row: Row) -> None:
         """Beyond it the exit code says so; the same command finishes then, too."""
         given_up, waited_for = interrupted.given_up, interrupted.waited_for
 
@@ -300,6 +311,12 @@ class TestInterrupted:
         assert "error: another update held the stack's lock for 0 s" in given_up.said
         assert 0 == waited_for.returncode, waited_for.said
         assert [("resume", 4, 5, [4])] == moves(waited_for)
+        row(
+            Section.OPTIONS,
+            "`fluxhooks rotate` while another update holds the lock",
+            f"with `--lock-timeout 0s` it gave up, exit code {given_up.returncode}",
+            "without, it waited, and finished the rotation when the lock was gone",
+        )
 
     def test_a_webhook_that_was_deleted_by_hand_is_made_anew(
         self, interrupted: Interrupted

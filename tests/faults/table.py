@@ -17,7 +17,6 @@ from sandbox.stack import Run
 ROWS = Path(__file__).parents[1] / "golden" / "faults.json"
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 
-_RECORDED = pytest.StashKey[dict[str, list[str]]]()
 _PROPERTY = "fault"
 
 
@@ -108,31 +107,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_RECORDED] = {}
-    config.pluginmanager.register(_Collector(config), "fault-rows")
+    # With xdist, workers report to the process that writes.
+    if config.getoption("--write-faults") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Writer(), "fault-rows")
 
 
-class _Collector:
-    """Gathers the rows; with xdist, in the process that workers report to."""
+class _Writer:
+    """Gathers the rows of a run, and writes them at its end."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self._rows = config.stash[_RECORDED]
+    def __init__(self) -> None:
+        self._rows: dict[str, list[str]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call":
-            properties: dict[str, Any] = dict(report.user_properties)
-            if _PROPERTY in properties:
-                self._rows[report.nodeid] = list(properties[_PROPERTY])
+        properties: dict[str, Any] = dict(report.user_properties)
+        if report.when == "call" and _PROPERTY in properties:
+            self._rows[report.nodeid] = list(properties[_PROPERTY])
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        if self._config.getoption("--write-faults") and self._rows:
-            # Where a test failed, the rows of its file that were not made anew stay.
-            ran = {_file(test) for test in self._rows} if exitstatus == 0 else set[str]()
-            kept = {test: cells for test, cells in _committed().items() if _file(test) not in ran}
-            rows = dict(sorted({**kept, **self._rows}.items()))
-            ROWS.write_text(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
-            PAGE.write_text(page(rows))
+        # Where a test failed, the rows of its file that were not made anew stay.
+        ran = {_file(test) for test in self._rows} if exitstatus == 0 else set[str]()
+        kept = {test: cells for test, cells in _committed().items() if _file(test) not in ran}
+        rows = dict(sorted({**kept, **self._rows}.items()))
+        ROWS.write_text(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
+        PAGE.write_text(page(rows))
 
 
 def _committed() -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ What needs an engine that acts (order, state, deletes) is tested in ``tests/engi
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent import futures
 from typing import Any
 
@@ -57,6 +57,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         conditions: those of every Receiver's status.
         config: the stack's configuration, by full key.
         failing: names of resources that cannot be created or updated; the run goes on.
+        left_out: names of resources that ``--target`` leaves out, and what is known of each.
         at_outputs: called when a component's outputs arrive, which is when its run is over.
     """
 
@@ -70,6 +71,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         conditions: Collection[dict[str, str]] = (),
         config: dict[str, str] | None = None,
         failing: Collection[str] = (),
+        left_out: Mapping[str, dict[str, Any]] | None = None,
         at_outputs: Callable[[str], None] = lambda name: None,
     ) -> None:
         self.preview = preview
@@ -79,6 +81,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         self.conditions = list(conditions)
         self.config = config or {}
         self.failing = failing
+        self.left_out = left_out or {}
         self.at_outputs = at_outputs
         self.requests: list[resource_pb2.RegisterResourceRequest] = []
         self.outputs: dict[str, dict[str, Any]] = {}
@@ -173,7 +176,9 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
                 object=answer,
                 result=resource_pb2.FAIL,
             )
-        if request.custom:
+        if request.name in self.left_out:
+            answer.update(self.left_out[request.name])
+        elif request.custom:
             answer.update(self._computed(request))
         return resource_pb2.RegisterResourceResponse(
             urn=f"urn:pulumi:test::fluxhooks::{request.type}::{request.name}",

@@ -655,6 +655,50 @@ def test_appliers_in_an_output_are_warned_of_too() -> None:
     assert ["warning"] == [severity for severity, _ in engine.said]
 
 
+# What an update leaves out
+
+
+def test_a_webhook_that_is_left_out_is_not_taken_for_repointed() -> None:
+    """The engine answers with what was, and says no word of it."""
+    there = {"configuration": {"url": f"https://flux.example.com/hook/{'0' * 64}"}}
+    engine = RecordingEngine(left_out={"app-webhook": there})
+
+    error = _failure(engine, program(), IncompleteUpdateError)
+
+    assert (
+        "app-webhook is left out of this update and still calls another generation; nothing was "
+        "deleted, run pulumi up without --target"
+    ) == error
+    assert {} == engine.outputs.get("app", {})
+
+
+def test_a_webhook_of_gitlabs_that_is_left_out_is_not_taken_for_made() -> None:
+    """It is a new one for each generation."""
+    engine = RecordingEngine(left_out={"app-g1-webhook": {}})
+
+    error = _failure(
+        engine, program(github=None, gitlab={"project": "a/app"}), IncompleteUpdateError
+    )
+
+    assert (
+        "app-g1-webhook is not made in this update, which leaves it out; nothing was deleted, run "
+        "pulumi up without --target"
+    ) == error
+
+
+def test_an_object_that_is_left_out_makes_no_generation_live() -> None:
+    """What is not there has no name."""
+    engine = RecordingEngine(left_out={"app-g1-token": {}})
+
+    error = _failure(engine, program(), IncompleteUpdateError)
+
+    assert (
+        "the Secret of app-g1 is not made in this update, which leaves it out; nothing was "
+        "repointed or deleted, run pulumi up without --target"
+    ) == error
+    assert [] == engine.of("RepositoryWebhook")
+
+
 # The path that is served
 
 

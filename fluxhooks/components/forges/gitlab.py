@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from fluxhooks.components.forges.gitlab_events import EVENTS
+from fluxhooks.errors import IncompleteUpdateError
 
 
 def project_or_group_webhook(
@@ -48,8 +49,18 @@ def project_or_group_webhook(
             for event, flag in EVENTS[kind].items()
         },
     )
-    webhook_id: pulumi.Output[str] = hook.hook_id.apply(lambda known: str(int(known)))
+    webhook_id: pulumi.Output[str] = hook.hook_id.apply(functools.partial(_made, name))
     return webhook_id
+
+
+def _made(name: str, hook_id: float | None) -> str:
+    if hook_id is None:
+        # What --target leaves out is not made, and the engine says no word of it.
+        raise IncompleteUpdateError(
+            f"{name} is not made in this update, which leaves it out; nothing was deleted, run "
+            "pulumi up without --target"
+        )
+    return str(int(hook_id))
 
 
 def _includes(event: str, events: list[str]) -> bool:
