@@ -164,15 +164,17 @@ class ClusterView:
         return dataclasses.replace(receiver, secret_created_at=made), ""
 
     def _all(self, kind: str) -> tuple[int, list[Any]]:
-        import lightkube.core.exceptions
+        import httpx2
 
         with _explained(f"the {kind} objects"):
             try:
                 return 200, list(self.client.list(resource(kind), namespace="*", chunk_size=500))
-            except lightkube.core.exceptions.ApiError as error:
-                if error.status.code not in (403, 404):
+            except httpx2.HTTPStatusError as error:
+                # Of a group that is not there the API server says so in plain text, which is
+                # no error of lightkube's.
+                if error.response.status_code not in (403, 404):
                     raise
-                return error.status.code, []
+                return error.response.status_code, []
 
     def served(self, namespace: str = "*") -> list[ServedReceiver]:
         """Return the Receivers of a namespace, those of the whole cluster when absent.
