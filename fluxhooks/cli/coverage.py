@@ -154,11 +154,11 @@ def _show(seen: Coverage) -> None:
         screen.show(f"not in the cluster: {kind}")
     uncovered = seen.of("uncovered")
     requests = sum(row.requests_a_day for row in uncovered)
-    polling = f" (which ask {requests:,.0f} times a day)" if uncovered else ""
+    polling = f" (asking {requests:,.0f} times a day)" if uncovered else ""
     unknown = f", {len(seen.of('unknown'))} unknown" if seen.of("unknown") else ""
     screen.show(
-        f"{len(seen.rows)} sources: {len(seen.of('covered'))} covered, {len(uncovered)} "
-        f"uncovered{polling}, {len(seen.of('apart'))} that need no webhook{unknown}"
+        f"sources: {len(seen.of('covered'))} covered, {len(uncovered)} uncovered{polling}, "
+        f"{len(seen.of('apart'))} without need{unknown}"
     )
     if uncovered:
         screen.say("fluxhooks coverage --suggest prints the program that would cover them")

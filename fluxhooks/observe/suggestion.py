@@ -7,7 +7,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from fluxhooks.observe.listing import Listing, Source
@@ -39,16 +39,16 @@ class Sender:
     owner: str = ""
     name: str = ""
     type: str = ""
-    note: str = ""
+    note: str = field(default="", compare=False)
 
 
 def sender(source: Source, url: str) -> Sender:
     """Return who would tell of changes at `url`, which `source` is fetched from."""
-    parts = urllib.parse.urlsplit(url)
     try:
+        parts = urllib.parse.urlsplit(url)
         host = (parts.hostname or "").lower()
     except ValueError:
-        host = ""
+        return _by_hand(source, "its address cannot be read")
     host = _ALIASES.get(host, host)
     path = [urllib.parse.unquote(part) for part in parts.path.split("/") if part]
     if source.kind == "GitRepository":
@@ -139,13 +139,16 @@ def program(
         cross_namespace: whether one Receiver may reach several namespaces.
     """
     groups: dict[tuple[Sender, str], list[Source]] = {}
+    notes: dict[tuple[Sender, str], list[str]] = {}
     for source in uncovered:
-        place = "" if cross_namespace else source.namespace
-        groups.setdefault((sender(source, _url(source, listing)), place), []).append(source)
+        who = sender(source, _url(source, listing))
+        key = (who, "" if cross_namespace else source.namespace)
+        groups.setdefault(key, []).append(source)
+        notes.setdefault(key, []).extend([str(source), who.note])
     names, providers = set(taken), _Providers()
     declared = [
-        _declaration(who, sources, _free(_name(who, sources), names), providers)
-        for (who, _), sources in groups.items()
+        _declaration(key[0], sources, _free(_name(key[0], sources), names), providers, notes[key])
+        for key, sources in groups.items()
     ]
     example = host or "flux.example.com"
     return "\n".join(
@@ -198,12 +201,14 @@ class _Providers:
         return _identifier(name)
 
 
-def _declaration(who: Sender, sources: list[Source], name: str, providers: _Providers) -> str:
+def _declaration(
+    who: Sender, sources: list[Source], name: str, providers: _Providers, notes: list[str]
+) -> str:
     namespaces = {source.namespace for source in sources}
     namespace = namespaces.pop() if len(namespaces) == 1 else _DEFAULT_NAMESPACE
     provider = providers.of(who) if who.forge else ""
-    comments = [str(source) for source in sources] + ([who.note] if who.note else [])
-    lines = ["", *(f"# {' '.join(comment.split())}" for comment in comments)]
+    comments = dict.fromkeys(" ".join(note.split()) for note in notes if note)
+    lines = ["", *(f"# {comment}" for comment in comments)]
     variable = f"hook_{_identifier(name)}"
     lines += [
         f"{variable} = WebhookReceiver(" if not who.forge else "WebhookReceiver(",
