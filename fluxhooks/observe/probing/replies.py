@@ -1,6 +1,7 @@
 """One request and what came back: an answer, or why there was none, and how long it took."""
 
 import asyncio
+import contextlib
 import datetime
 import socket
 import ssl
@@ -20,6 +21,9 @@ ATTEMPT_SECONDS: Final = 10.0
 
 # As much of a page is read, so that its connection can be used again.
 _PAGE_BYTES: Final = 64 * 1024
+
+
+_HEADERS: Final = ((b"Accept-Encoding", b"identity"), (b"User-Agent", b"fluxhooks"))
 
 
 class Failure(Enum):
@@ -103,7 +107,7 @@ async def ask(
             client.stream(
                 method,
                 url,
-                headers=[(b"User-Agent", b"fluxhooks"), *encoded],
+                headers=[*_HEADERS, *encoded],
                 content=body,
                 follow_redirects=False,
                 extensions={"trace": clock.see},
@@ -114,7 +118,11 @@ async def ask(
             page = await _read(response)
     except (TimeoutError, httpx.TimeoutException) as error:
         slow = clock.connecting or isinstance(error, httpx.ConnectTimeout)
-        return _failed(clock, Failure.NO_CONNECTION if slow else Failure.NO_ANSWER)
+        if not slow:
+            return _failed(clock, Failure.NO_ANSWER)
+        accepted = clock.connected_in is not None
+        detail = "it was accepted, and TLS is not answered" if accepted else ""
+        return _failed(clock, Failure.NO_CONNECTION, detail=detail)
     except httpx.HTTPError as error:
         return _explained(clock, error)
     return Reply(
@@ -152,11 +160,15 @@ class _Clock:
 
 
 async def _read(response: "httpx.Response") -> bool:
+    import httpx
+
     size = 0
-    async for chunk in response.aiter_raw():
-        size += len(chunk)
-        if size > _PAGE_BYTES:
-            break
+    # What goes wrong behind the answer is no matter of the answer's.
+    with contextlib.suppress(httpx.HTTPError):
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > _PAGE_BYTES:
+                break
     return size > 0
 
 
