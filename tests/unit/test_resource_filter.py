@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fluxhooks.flux.resource_filter import CATCH_UP_BODY, PROBE_BODY, with_probe
+from fluxhooks.flux.resource_filter import CATCH_UP_BODY, PROBE_BODY, spares_probe, with_probe
 
 
 def test_without_a_users_filter() -> None:
@@ -55,3 +55,48 @@ def _holds(expression: str, req: dict[str, object]) -> bool:
     python = python.replace("req.ref", "req['ref']")
     names = {"has": lambda key: key in req, "req": req, "true": True, "false": False}
     return bool(eval(python, {"__builtins__": {}}, names))
+
+
+@pytest.mark.parametrize(
+    "resource_filter",
+    [
+        with_probe(None),
+        with_probe("req.ref == 'a' || true"),
+        "!has(req.fluxhooksProbe)",
+        " ! has( req.fluxhooksProbe )\n&& req.a",
+        "req.a && !has(req.fluxhooksProbe)",
+        "(req.a || req.b) && !has(req.fluxhooksProbe) && [1, 2].exists(i, i == req.c)",
+        'req.a == "b && c || d" && !has(req.fluxhooksProbe)',
+    ],
+)
+def test_a_filter_that_certainly_spares_the_probe(resource_filter: str) -> None:
+    """One false expression that is joined with && makes all of it false."""
+    assert spares_probe(resource_filter)
+
+
+@pytest.mark.parametrize(
+    "resource_filter",
+    [
+        "",
+        "true",
+        "has(req.fluxhooksProbe)",
+        "!!has(req.fluxhooksProbe)",
+        "!has(req.fluxhooksProbe) || req.a",
+        "!has(req.fluxhooksProbe) && req.a || req.b",
+        "(!has(req.fluxhooksProbe) || req.a)",
+        "!has(req.fluxhooksProbe) == req.a",
+        "req.a ? !has(req.fluxhooksProbe) : req.b",
+        "!has(req.fluxhooksProbe) && req.a ? req.b : req.c",
+        "!has(req.fluxhooksProbeToo)",
+        "!has(req.fluxhooksProbe) && (req.a",
+        '"!has(req.fluxhooksProbe) && " == req.a',
+        '!has(req.fluxhooksProbe) && req.a == "" || req.b',
+        '!has(req.fluxhooksProbe) && req.a == r"\\" || req.b == "c"',
+        '!has(req.fluxhooksProbe) && req.a == r"b" || req.c',
+        'req.a == """b" && !has(req.fluxhooksProbe) && "c"""',
+        "!has(req.fluxhooksProbe) && req.a // (\n || req.b // )",
+    ],
+)
+def test_a_filter_that_may_act_on_the_probe(resource_filter: str) -> None:
+    """What is not certain counts as acting."""
+    assert not spares_probe(resource_filter)
