@@ -36,9 +36,8 @@ _EXIT_CODES: Final[tuple[tuple[type[FluxhooksError], int], ...]] = (
 
 _EPILOG: Final = (
     "Exit codes: 0 done, or nothing to do; 1 failed, the same command finishes it; 2 wrong usage "
-    "or setting; 3 refused, nothing was changed; 4 done, but cluster or forge show otherwise, the "
-    "same command looks again; "
-    "5 another update held the lock."
+    "or setting; 3 refused, nothing was changed; 4 done, but what was looked at is not as it must "
+    "be, the same command looks again; 5 another update held the lock."
 )
 
 app = typer.Typer(
