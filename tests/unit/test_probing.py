@@ -277,6 +277,20 @@ def test_a_line_break_in_a_token_is_wrong(token: str) -> None:
     assert "POST hook" not in door.asked
 
 
+@pytest.mark.parametrize("token", [" token", "token ", "to\x00ken", "to\x1bken", "to\x7fken"])
+@pytest.mark.parametrize("receiver_type", [ReceiverType.GITLAB, ReceiverType.HARBOR])
+def test_a_token_that_no_header_can_hold_is_wrong(receiver_type: ReceiverType, token: str) -> None:
+    """Who tries to send it is told so with a text that quotes it."""
+    door = Door()
+    found = finding(Check.SIGNED, door, dataclasses.replace(APP, type=receiver_type, token=token))
+
+    assert (
+        Verdict.WRONG,
+        "not sent: the token in its Secret cannot be the value of a header",
+    ) == (found.verdict, found.seen)
+    assert "POST hook" not in door.asked
+
+
 @pytest.mark.parametrize(
     ("gone", "verdict"), [(True, Verdict.WRONG), (False, Verdict.UNKNOWN)], ids=["gone", "hidden"]
 )
@@ -470,6 +484,13 @@ OTHER = "It must be the Service webhook-receiver that answers there."
             id="silence",
         ),
         pytest.param(
+            httpx.LocalProtocolError(f"Illegal header value b'{TOKEN}'"),
+            Verdict.WRONG,
+            "the connection ended without an answer (it could not be sent)",
+            "What listens there ends the connection",
+            id="not sent, and not quoted",
+        ),
+        pytest.param(
             httpx.RemoteProtocolError("Server disconnected"),
             Verdict.WRONG,
             "the connection ended without an answer (Server disconnected)",
@@ -525,6 +546,15 @@ def test_a_page_in_place_of_errors_does_not_hide_a_receiver() -> None:
 
     gone = finding(Check.UNSIGNED, Door(control=page(404), unsigned=page(404)))
     assert gone.cure.startswith("Nothing routes /hook/ of the host to the Service webhook-receiver")
+
+
+def test_a_path_that_is_about_to_change_is_a_warning() -> None:
+    """Whoever rotates in place is refused at once, and finds no path a while later."""
+    target = dataclasses.replace(APP, stale=True)
+    found = finding(Check.UNSIGNED, Door(), target)
+
+    assert (Verdict.WARNING, "400, on an old path") == (found.verdict, found.seen)
+    assert found.cure.startswith("The token in its Secret was changed: with its next reconcile")
 
 
 def test_what_the_cluster_knows_of_it_is_said_with_the_answer() -> None:
@@ -942,6 +972,18 @@ def test_what_cannot_be_seen_of_a_cluster_is_told() -> None:
             "it has no path: TokenNotFound: no Secret",
         ),
     ] == [(t.token, t.no_token, t.token_is_gone, t.no_url) for t in found]
+
+
+def test_a_token_that_was_changed_in_place_is_seen() -> None:
+    """The path in the status was made of the one before."""
+    found, _ = _of_cluster(
+        _receiver("changed"),
+        _receiver("kept", path=hook_path(TOKEN, "kept", "ns")),
+        _receiver("none", type="generic-oidc", secret=""),
+        s=TOKEN,
+    )
+
+    assert [True, False, False] == [target.stale for target in found]
 
 
 def test_a_namespace_bounds_what_is_probed() -> None:

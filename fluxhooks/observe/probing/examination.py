@@ -268,4 +268,16 @@ def _unsignable(check: Check, target: Target) -> Finding | None:
             cure="It is part of the token, and no sender sends it: write the Secret without "
             "(printf, not echo; kubectl create secret generic --from-literal).",
         )
+    if RECEIVER_TYPES[target.type].proof is Proof.TOKEN and not _fits_header(target.token):
+        return Finding(
+            check=check,
+            verdict=Verdict.WRONG,
+            seen="not sent: the token in its Secret cannot be the value of a header",
+            cure="It begins or ends with a blank, or has control characters: no sender can send "
+            "it.",
+        )
     return None
+
+
+def _fits_header(token: str) -> bool:
+    return token == token.strip() and not any(c < " " or c == "\x7f" for c in token)

@@ -79,6 +79,12 @@ def unsigned(reply: Reply, target: Target, *, replaced: bool = False) -> Finding
     Args:
         replaced: whether a path that no Receiver has was answered with a page.
     """
+    if reply.status == 400 and target.stale:
+        cure = (
+            "The token in its Secret was changed: with its next reconcile it gets another path. "
+            "Give its sender URL and token anew."
+        )
+        return _finding(Check.UNSIGNED, reply, Verdict.WARNING, cure, seen="400, on an old path")
     if reply.status == 400:
         return _finding(Check.UNSIGNED, reply, Verdict.OK)
     if reply.status is not None and 200 <= reply.status < 300:

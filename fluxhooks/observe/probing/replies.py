@@ -212,6 +212,9 @@ def _explained(clock: _Clock, error: Exception) -> Reply:
         return _failed(clock, Failure.REFUSED)
     if isinstance(error, httpx.ConnectError | httpx.ProxyError):
         return _failed(clock, Failure.UNREACHABLE, detail=mask(str(error)))
+    if isinstance(error, httpx.LocalProtocolError):
+        # It quotes the header it would not send.
+        return _failed(clock, Failure.CUT_OFF, detail="it could not be sent")
     return _failed(clock, Failure.CUT_OFF, detail=mask(str(error)) or type(error).__name__)
 
 

@@ -28,6 +28,7 @@ class Target:
         harmless: whether its Receiver certainly does not act on the probe's body.
         filtered: whether its Receiver has a filter of somebody else's, which may also keep it
             from acting on a delivery.
+        stale: whether its path was made of another token than the one its Secret has now.
         trouble: why it cannot answer, as the cluster has it; "" where nothing is known.
     """
 
@@ -41,6 +42,7 @@ class Target:
     no_url: str = ""
     no_token: str = ""
     token_is_gone: bool = False
+    stale: bool = False
     trouble: str = ""
 
     @property
@@ -187,6 +189,8 @@ def _of_receiver(cluster: ClusterView, found: ServedReceiver, host: str) -> Targ
         event=_event(receiver_type, found.events),
         harmless=spares_probe(found.resource_filter),
         filtered=bool(found.resource_filter) and not spares_probe(found.resource_filter),
+        stale=bool(token and found.path)
+        and found.path != hook_path(token or "", found.name, found.namespace),
         trouble=found.trouble,
     )
 
