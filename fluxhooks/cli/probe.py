@@ -107,18 +107,22 @@ def probe(
             raise typer.BadParameter(why, param_hint=option)
     unseen: Sequence[str] = ()
     if cluster:
+        reached = _host(host)
         found, unseen = targets.of_cluster(
-            clusters.connect(ProviderSettings()), _host(host), namespace=namespace or "*"
+            clusters.connect(ProviderSettings()), reached, namespace=namespace or "*"
         )
         if not found:
             unseen = [*unseen, "no Receiver was found" + (f" in {namespace}" if namespace else "")]
     elif url:
         if type_ is None:
             raise typer.BadParameter("is needed with --url", param_hint="--type")
-        token = _token(token_env, from_stdin=token_stdin)
         found = [
             targets.of_url(
-                _url(url), receiver_type=type_, token=token, event=event, harmless=filtered
+                _url(url),
+                receiver_type=type_,
+                token=_token(token_env, from_stdin=token_stdin),
+                event=event,
+                harmless=filtered,
             )
         ]
     else:

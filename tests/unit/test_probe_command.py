@@ -69,7 +69,12 @@ class Run:
         self._monkeypatch, self._capsys = monkeypatch, capsys
         self.flux = Flux(PATH)
         monkeypatch.setattr(PulumiStack, "export", lambda _: STATE)
-        monkeypatch.setattr("fluxhooks.observe.cluster.connect", lambda _: Cluster())
+        monkeypatch.setattr("fluxhooks.observe.cluster.connect", self._connect)
+        self.connections = 0
+
+    def _connect(self, _: object) -> Cluster:
+        self.connections += 1
+        return Cluster()
 
     def __call__(self, *arguments: str, flux: Flux | None = None) -> tuple[int, str, str]:
         """Run it; return its exit code, standard output and standard error."""
@@ -260,8 +265,8 @@ def test_wrong_usage_is_said(run: Run, arguments: tuple[str, ...], message: str)
     code, _, err = run(*arguments)
 
     assert 2 == code
-    assert f"Error: Invalid value for {message}" in err.replace("│", "")
-    assert [] == run.flux.requests
+    assert f"Error: Invalid value for {message}" in err
+    assert ([], 0) == (run.flux.requests, run.connections)
 
 
 def test_many_names_are_cut_short() -> None:
