@@ -111,5 +111,6 @@ _VARYING = (
     (r"-g\d+", "-gN"),
     (r"generation \d+", "generation N"),
     (r"-[0-9a-f]{8}\b", "-…"),
-    (r"\d+ errors? occurred:\s*\*", ""),
+    (r"sdk-v2/provider2\.go:\d+: sdk\.helper_schema: ", ""),
+    (r": provider=github@[\d.]+$", ""),
 )

@@ -52,14 +52,13 @@ def told(run: Run) -> str:
     drained = "older ones answer" in run.output
     phrases: list[str] = []
     for step in run.steps:
-        kind = step.type.rpartition(":")[2]
-        if kind == "WebhookReceiver":
+        kind, verb = step.type.rpartition(":")[2], _VERBS.get(step.op, step.op)
+        if kind == "WebhookReceiver" or step.op == "replace":
             continue
-        if drained and step.op == "delete":
+        if drained and verb == "deleted":
             phrases.append("drained")
             drained = False
         what = _WORDS.get(kind, kind)
-        verb = _VERBS.get((step.op, what)) or _VERBS.get((step.op, "")) or step.op
         if phrases and phrases[-1].startswith(f"{verb} "):
             phrases[-1] += f", {what}"
         else:
@@ -86,16 +85,17 @@ _HEAD = """\
 # Faults, and what they cost
 
 Each row is a test on the real Pulumi engine, a real API server and the real Flux controllers.
-GitHub is a stand-in. The texts are what the tests saw: `make faults` runs them and writes this
-page, and every other run of them compares. *The next run* is the same `pulumi up` again, or the
-command that the row names.
+GitHub is a stand-in, and so is Pulumi's Kubernetes plugin where the official one cannot be had.
+The texts are what the tests saw: `make faults` runs them and writes this page, and every other run
+of them compares. *The next run* is the same `pulumi up` again, or the command that the row names.
 """
 
 _VERBS = {
-    ("create", ""): "created",
-    ("delete", ""): "deleted",
-    ("update", ""): "updated",
-    ("update", "webhook"): "repointed",
+    "create": "created",
+    "create-replacement": "created",
+    "delete": "deleted",
+    "delete-replaced": "deleted",
+    "update": "updated",
 }
 _WORDS = {"RandomPassword": "token", "RepositoryWebhook": "webhook"}
 
@@ -109,13 +109,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # With xdist, workers report to the process that writes.
     if config.getoption("--write-faults") and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Writer(), "fault-rows")
+        whole = not config.option.keyword and not any("::" in arg for arg in config.args)
+        config.pluginmanager.register(_Writer(whole=whole), "fault-rows")
 
 
 class _Writer:
-    """Gathers the rows of a run, and writes them at its end."""
+    """Gathers the rows of a run, and writes them at its end.
 
-    def __init__(self) -> None:
+    Args:
+        whole: whether the run is of whole files.
+    """
+
+    def __init__(self, *, whole: bool) -> None:
+        self._whole = whole
         self._rows: dict[str, list[str]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -124,8 +130,9 @@ class _Writer:
             self._rows[report.nodeid] = list(properties[_PROPERTY])
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        # Where a test failed, the rows of its file that were not made anew stay.
-        ran = {_file(test) for test in self._rows} if exitstatus == 0 else set[str]()
+        # Where tests failed or were left out, the rows of their file that were not made anew stay.
+        renewed = self._whole and exitstatus == 0
+        ran = {_file(test) for test in self._rows} if renewed else set[str]()
         kept = {test: cells for test, cells in _committed().items() if _file(test) not in ran}
         rows = dict(sorted({**kept, **self._rows}.items()))
         ROWS.write_text(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")

@@ -24,7 +24,7 @@ from tests.faults.killing import Update, repair, state_file
 from tests.faults.strike import read
 from tests.faults.table import Row, Section, told
 
-RANDOM_KILLS = 21
+RANDOM_KILLS = 20
 
 DRAIN = 1.5
 QUEUED = 0.4
@@ -210,10 +210,14 @@ def at_every_boundary(series: Series) -> None:
                 series.kills[kill.at] = kill
             elif kill is not None:
                 series.others.append(kill)
-    for moment, (_, strike) in MOMENTS.items():
-        kill = _killed(app, next(numbers), strike)
-        assert kill is not None
-        series.kills[moment] = kill
+    for moment in (*MOMENTS,) * ATTEMPTS:
+        if moment not in series.kills:
+            at, strike = MOMENTS[moment]
+            kill = _killed(app, next(numbers), strike)
+            if kill is not None and kill.at == at:
+                series.kills[moment] = kill
+            elif kill is not None:
+                series.others.append(kill)
 
 
 def at_random_moments(series: Series, *, seed: int) -> None:
@@ -296,12 +300,13 @@ class TestAKillAtEveryBoundary(_Kills):
 
         assert expected == kill.at
         assert (0, True, 1) == (kill.run.returncode, kill.live, kill.webhooks), kill.run.output
-        new = kill.called == kill.generation
+        called = "the new" if kill.called == kill.generation else "the old"
+        if boundary == "before update RepositoryWebhook":
+            called = "either (the plugin outlives its engine for a moment, and may do it)"
         row(
             Section.KILL,
             f"`kill -9` {'' if boundary in WRITTEN else 'when '}{boundary}",
-            f"the webhook called the {'new' if new else 'old'} generation; "
-            f"{series.tally.lost} deliveries lost",
+            f"generation called: {called}; {series.tally.lost} deliveries lost",
             told(kill.run),
         )
 
