@@ -79,6 +79,12 @@ def _measure(sandbox: Sandbox, screen: Screen, way: Way) -> Result:
     screen.done(
         f"{name}: {result.rotations} rotations, {result.tally}, at most {result.slowest:.1f} s late"
     )
+    if way.ours and result.tally.lost:
+        print(
+            f"{name}: a delivery that is under way for {result.slowest:.1f} s outlasts a drain of "
+            f"{way.settings['drain']}; is the machine busy with something else?",
+            file=sys.stderr,
+        )
     return result
 
 
@@ -89,7 +95,10 @@ def _print(table: tables.Table) -> None:
         shown.add_column(name, justify="right")
     for row in table.rows:
         shown.add_row(*row)
-    Console().print(shown)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 120
+    console.print(shown)
 
 
 if __name__ == "__main__":
