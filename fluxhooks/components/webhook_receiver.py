@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 
 from fluxhooks.components.args import WebhookReceiverArgs
+from fluxhooks.components.autonaming import check_autonaming
 from fluxhooks.components.checks import applier_warnings, check_args
 from fluxhooks.components.generation import Generation
 from fluxhooks.components.repointing import Repointing
@@ -19,9 +20,9 @@ class WebhookReceiver(pulumi.ComponentResource):
     """A webhook at the forge, the Flux Receiver it calls, and the secret they share.
 
     A rotation is the next `generation`: a new token, Secret and Receiver are made and proved
-    beside the live ones, the webhook is pointed at them in one request (GitLab's takes the place
-    of the one before), and the old ones go when the drain is over. Nothing is lost on the way, and a run that stopped anywhere is
-    finished by the next one.
+    beside the live ones, the webhook is pointed at them in one request (at GitLab a new one takes
+    the place of the one before), and the old ones go when the drain is over. Nothing is lost on
+    the way, and a run that stopped anywhere is finished by the next one.
     """
 
     hook_url: pulumi.Output[str]
@@ -74,8 +75,9 @@ class WebhookReceiver(pulumi.ComponentResource):
 
         Raises:
             ArgumentError: an argument cannot work; nothing is registered then.
-            SettingError: the environment of this run cannot work; the same.
+            SettingError: the environment of this run, or pulumi:autonaming, cannot work; the same.
         """
+        check_autonaming(pulumi.Config("pulumi").get_object("autonaming"))
         config = pulumi.Config("fluxhooks")
         checked = check_args(
             name,

@@ -57,9 +57,7 @@ class TestAutonaming:
         assert steps(app.name, generation - 1, generation) == changes(run)
         row(Section.OPTIONS, f"`pulumi:autonaming` {setting} `{value}`", outcome(run), told(after))
 
-    def test_that_is_disabled_is_refused_before_anything_is_touched(
-        self, app: App, row: Row
-    ) -> None:
+    def test_that_is_disabled_is_refused_with_a_cure_that_works(self, app: App, row: Row) -> None:
         """Names are what keeps a killed run's leftovers out of the way."""
         live, writes = app.hook(), app.writes()
         app.stack.run("config", "set", "--path", "pulumi:autonaming.mode", "disabled")
@@ -67,13 +65,15 @@ class TestAutonaming:
             with lossless(app):
                 refused = app.up(check=False, generation=next_generation(app))
                 untouched = (live.url, writes) == (app.hook().url, app.writes())
-                app.stack.run("config", "rm", "pulumi:autonaming")
+                cure = "pulumi:autonaming.providers.kubernetes.mode"
+                app.stack.run("config", "set", "--path", cure, "default")
                 after = app.up()
         finally:
             app.stack.run("config", "rm", "pulumi:autonaming", check=False)
 
         assert untouched
-        assert [c for c in changes(refused) if c.startswith("delete")] == []
+        assert [] == changes(refused)
+        assert f"pulumi config set --path '{cure}' default" in refused.output
         row(Section.OPTIONS, "`pulumi:autonaming` mode `disabled`", outcome(refused), told(after))
 
 
