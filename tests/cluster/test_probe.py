@@ -46,6 +46,7 @@ RECEIVERS: dict[str, tuple[str, str, str, bool]] = {
     "lost": ("github", OURS, "token-of-lost", False),
     "newline": ("github", OURS, "token-of-newline\n", True),
     "oidc": ("generic-oidc", OURS, "", True),
+    "stale": ("github", OURS, "token-of-stale", True),
     "suspended": ("harbor", OURS, "token-of-suspended", True),
 }
 
@@ -61,6 +62,7 @@ FOUND = {
     "lost": "ok ok ok wrong",
     "newline": "ok ok ok wrong",
     "oidc": "ok ok ok skipped",
+    "stale": "ok ok warning ok",
     "suspended": "ok ok wrong skipped",
 }
 
@@ -73,13 +75,12 @@ def client(sandbox: Sandbox) -> Iterator[lightkube.Client]:
             _make(client, name, receiver_type, resource_filter, token, exists)
         for name in RECEIVERS:
             assert eventually(lambda name=name: _ready(client, name)), name
-        client.patch(
-            Receiver,
-            "suspended",
-            {"spec": {"suspend": True}},
-            namespace=NAMESPACE,
-            patch_type=PatchType.MERGE,
+        changes: tuple[tuple[Any, str, Any], ...] = (
+            (Receiver, "suspended", {"spec": {"suspend": True}}),
+            (Secret, "stale", {"stringData": {"token": "another-of-stale"}}),
         )
+        for kind, name, change in changes:
+            client.patch(kind, name, change, namespace=NAMESPACE, patch_type=PatchType.MERGE)
         yield client
 
 
@@ -182,14 +183,13 @@ class TestProbing:
         self, client: lightkube.Client, sandbox: Sandbox, probed: dict[str, Target]
     ) -> None:
         """Which answers a controller gives, and that it annotates nothing, only it can say."""
-        # A suspended Receiver is one for the controller when its cache knows.
-        suspended = probed["suspended"]
-        assert eventually(
-            lambda: "wrong" in _verdicts(_examine([suspended], sandbox.ingress.ca_file)[0])
-        )
-        assert eventually(
-            lambda: "wrong" in _verdicts(_examine([probed["gone"]], sandbox.ingress.ca_file)[0])
-        )
+        # The controller knows what was changed when its cache does.
+        for name in ("gone", "stale", "suspended"):
+            assert eventually(
+                lambda name=name: (
+                    FOUND[name] == _verdicts(_examine([probed[name]], sandbox.ingress.ca_file)[0])
+                )
+            ), name
         before = _versions(client)
         found = _examine(list(probed.values()), sandbox.ingress.ca_file)
 
