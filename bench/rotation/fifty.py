@@ -222,11 +222,12 @@ class _Fleet:
         for name in self._repositories:
             if name not in known:
                 self._sandbox.github.create_repository(name)
+        # Making them is not measured, so it may be quick.
         self._pace(1)
-        self._up({})
+        self._up(_NO_CHECKPOINTS)
         self._pace(round(1000 * _SECONDS_A_WRITE * self._stacks))
         # The provider's new setting is a step of its own, which belongs to no rotation.
-        self._up({})
+        self._up(_NO_CHECKPOINTS)
 
     def rotate(self, environment: Mapping[str, str] | None = None) -> Rotation:
         """Rotate all of them in one update, at the forge's pace."""
