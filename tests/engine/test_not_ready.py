@@ -41,15 +41,15 @@ def test_a_filter_that_is_no_cel_never_goes_live_with_the_next_generation(
     make_app: Callable[..., App],
 ) -> None:
     """The one before is not declared any more, so that nothing of it is changed."""
-    app = make_app("filtered")
+    app = make_app("refiltered")
     app.up()
     live = app.hook()
     failed = app.up(check=False, generation=2, resource_filter="req.ref ==")
-    assert "(filtered-g2) will never be Ready; its controller says" in refusal(failed)
+    assert "(refiltered-g2) will never be Ready; its controller says" in refusal(failed)
     assert (live, 200) == (app.hook(), app.probe(live))
 
     app.up(resource_filter="has(req.ref)")
-    assert ["filtered-g2"] == app.receivers()
+    assert ["refiltered-g2"] == app.receivers()
     assert 200 == app.probe(app.hook())
 
 
