@@ -35,8 +35,6 @@ def test_wrong_settings_are_named_with_the_commands_that_mend_them(
         }
     )
     assert errors(app.preview(check=False)) == [
-        "fluxhooks:receivers.wrong.repository: field required; pulumi config set --path "
-        "'receivers.wrong.repository' <value>\n"
         "fluxhooks:receivers.wrong.repo: no such setting; pulumi config rm --path "
         "'receivers.wrong.repo'\n"
         "fluxhooks:inteval: no such setting, did you mean 'interval'?; pulumi config rm --path "
