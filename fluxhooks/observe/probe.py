@@ -8,8 +8,9 @@ import functools
 import json
 import logging
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fluxhooks.flux.receiver_types import RECEIVER_TYPES, ReceiverType
 from fluxhooks.flux.resource_filter import CATCH_UP_BODY, PROBE_BODY
@@ -18,6 +19,7 @@ from fluxhooks.masking import MaskingFilter, mask
 
 if TYPE_CHECKING:
     import httpx
+    import tenacity
 
 # A path that is not served yet, and an ingress whose backend is not there yet.
 SETTLING: Final = frozenset({404, 502, 503, 504})
@@ -81,24 +83,15 @@ async def deliver(
         transport: what carries the request; the network when absent.
     """
     import httpx
-    import tenacity
 
     # httpx logs each request's URL; adding a filter again changes nothing.
     logging.getLogger("httpx").addFilter(_MASKING)
-    headers = {"Content-Type": "application/json", "User-Agent": "fluxhooks"}
-    header = RECEIVER_TYPES[receiver_type].event_header
-    if header is not None:
-        headers[header] = event
-    headers |= sign(receiver_type, token, body)
+    headers = headers_of(receiver_type, token=token, event=event, body=body)
+    headers["User-Agent"] = "fluxhooks"
     async with httpx.AsyncClient(
         transport=transport, verify=certificates or _certificates(), timeout=_ATTEMPT_SECONDS
     ) as client:
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_result(_may_settle),
-            stop=tenacity.stop_after_delay(settle_for),
-            wait=tenacity.wait_random_exponential(multiplier=0.2, max=2),
-            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
-        )
+        retrying = repeating(_may_settle, settle_for)
         answer: Answer = await retrying(_ask, client, url, headers, body)
     return answer
 
@@ -119,22 +112,42 @@ async def status(
         certificates, transport: as for `deliver`.
     """
     import httpx
-    import tenacity
 
     logging.getLogger("httpx").addFilter(_MASKING)
     async with httpx.AsyncClient(
         transport=transport, verify=certificates or _certificates(), timeout=_ATTEMPT_SECONDS
     ) as client:
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_result(lambda answer: answer.status != expected),
-            stop=tenacity.stop_after_delay(settle_for),
-            wait=tenacity.wait_random_exponential(multiplier=0.2, max=2),
-            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
-        )
+        retrying = repeating(lambda answer: answer.status != expected, settle_for)
         answer: Answer = await retrying(
             _ask, client, url, {"User-Agent": "fluxhooks"}, None, method="GET"
         )
     return answer
+
+
+def headers_of(
+    receiver_type: ReceiverType, *, token: str, event: str, body: bytes
+) -> dict[str, str]:
+    """Return the headers with which a sender that knows `token` posts `body` as `event`."""
+    headers = {"Content-Type": "application/json"}
+    header = RECEIVER_TYPES[receiver_type].event_header
+    if header is not None:
+        headers[header] = event
+    return headers | sign(receiver_type, token, body)
+
+
+def repeating(again: Callable[[Any], bool], seconds: float) -> "tenacity.AsyncRetrying":
+    """Return what repeats a request while its result is to be asked for `again`.
+
+    The last result is returned when `seconds` are over, whatever it is.
+    """
+    import tenacity
+
+    return tenacity.AsyncRetrying(
+        retry=tenacity.retry_if_result(again),
+        stop=tenacity.stop_after_delay(seconds),
+        wait=tenacity.wait_random_exponential(multiplier=0.2, max=2),
+        retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+    )
 
 
 def _may_settle(answer: Answer) -> bool:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from fluxhooks.flux.hook_path import PREFIX, UNKNOWN_PATH
 from fluxhooks.flux.receiver_types import RECEIVER_TYPES, Proof
-from fluxhooks.flux.signature import sign
 from fluxhooks.masking import MaskingFilter
 from fluxhooks.observe import probe
 from fluxhooks.observe.probing import meaning
@@ -202,11 +201,9 @@ class _Examination:
             found[Check.DELIVERY] = meaning.delivery(reply, target)
 
     async def _send(self, target: Target, body: bytes) -> Reply:
-        headers = {"Content-Type": "application/json"}
-        header = RECEIVER_TYPES[target.type].event_header
-        if header is not None:
-            headers[header] = target.event
-        headers |= sign(target.type, target.token or "", body)
+        headers = probe.headers_of(
+            target.type, token=target.token or "", event=target.event, body=body
+        )
         return await self._ask(target.url, method="POST", headers=headers, body=body)
 
     async def _ask(
@@ -218,8 +215,6 @@ class _Examination:
         body: bytes | None = None,
         settled: tuple[int, ...] = (),
     ) -> Reply:
-        import tenacity
-
         def may_settle(reply: Reply) -> bool:
             if reply.failure is not None:
                 return not reply.failure.final
@@ -229,12 +224,7 @@ class _Examination:
             async with self._room:
                 return await ask(self._client, url, method=method, headers=headers, body=body)
 
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_result(may_settle),
-            stop=tenacity.stop_after_delay(self._settings.settle_for),
-            wait=tenacity.wait_random_exponential(multiplier=0.2, max=2),
-            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
-        )
+        retrying = probe.repeating(may_settle, self._settings.settle_for)
         reply: Reply = await retrying(attempt)
         return reply
 
