@@ -11,16 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from lightkube.generic_resource import create_namespaced_resource
-from lightkube.models.meta_v1 import ObjectMeta
-
 from bench.rotation.screen import Screen
+from bench.rotation.source import make_source
 from sandbox.sandbox import Sandbox
 from sandbox.stack import OnStep, Stack
-
-_GitRepository = create_namespaced_resource(
-    "source.toolkit.fluxcd.io", "v1", "GitRepository", "gitrepositories"
-)
 
 # GitHub's advice, and its provider's default.
 _SECONDS_A_WRITE = 1.0
@@ -159,7 +153,7 @@ class Growth:
 
 def fifty(sandbox: Sandbox, screen: Screen, *, count: int = 50) -> Fifty:
     """Rotate `count` webhooks in one update, twice."""
-    _make_source(sandbox)
+    make_source(sandbox, "apps", "https://localhost/apps.git")
     fleet = _Fleet(sandbox, "fifty")
     screen(f"{count} webhooks in one update: provisioning")
     fleet.grow(count)
@@ -175,7 +169,7 @@ def growth(
     sandbox: Sandbox, screen: Screen, *, sizes: Sequence[int] = SIZES, stacks: int = STACKS
 ) -> Growth:
     """Rotate a stack of each of `sizes`, and the last size split over `stacks` stacks."""
-    _make_source(sandbox)
+    make_source(sandbox, "apps", "https://localhost/apps.git")
     fleet = _Fleet(sandbox, "growing")
     rotations = []
     for size in sizes:
@@ -270,12 +264,3 @@ class _Fleet:
 
     def _pace(self, milliseconds: int) -> None:
         self._stack.set_all({"github:writeDelayMs": str(milliseconds)})
-
-
-def _make_source(sandbox: Sandbox) -> None:
-    # What all the Receivers reconcile: one source, which never fetches.
-    source = _GitRepository(
-        metadata=ObjectMeta(name="apps", namespace="flux-system"),
-        spec={"interval": "30m", "suspend": True, "url": "https://localhost/apps.git"},
-    )
-    sandbox.cluster.client().apply(source, field_manager="bench")

@@ -20,9 +20,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lightkube.generic_resource import create_namespaced_resource
-
 from bench.rotation.programs import NAIVE, OURS
+from bench.rotation.source import make_source
 from sandbox.cluster import ApiRequest
 from sandbox.forges.github import Request
 from sandbox.in_place import PROGRAM as IN_PLACE
@@ -42,10 +41,6 @@ SETTLED = 1.0
 _FORGE_LEAST = 1
 _REPLACING_LEAST = 6
 _IN_PLACE_LEAST = 1
-
-_GitRepository = create_namespaced_resource(
-    "source.toolkit.fluxcd.io", "v1", "GitRepository", "gitrepositories"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,7 +235,7 @@ class _Subject:
         self._sandbox = sandbox
         self._way = way
         repository = sandbox.github.create_repository(self.name)
-        self._make_source(repository.clone_url)
+        make_source(sandbox, self.name, repository.clone_url)
         self._stack = self._make_stack()
         self._stack.up()
         self._forge_requests_before = len(sandbox.github.requests)
@@ -259,16 +254,6 @@ class _Subject:
     def api_requests(self) -> list[ApiRequest]:
         """What the rotations asked the API server."""
         return self._sandbox.cluster.requests_of(self.name)[self._api_requests_before :]
-
-    def _make_source(self, url: str) -> None:
-        # Suspended, it shows what a delivery asks for and costs no fetch for each.
-        with self._sandbox.cluster.client() as client:
-            client.create(
-                _GitRepository(
-                    metadata={"name": self.name, "namespace": "flux-system"},
-                    spec={"interval": "30m", "suspend": True, "url": url},
-                )
-            )
 
     def _make_stack(self) -> Stack:
         everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
