@@ -218,7 +218,7 @@ def interrupted(
 ) -> Interrupted:
     app, fluxhooks = make(make_app, tmp_path_factory.mktemp("interrupted"), "interrupted")
     faults, hooks = app.sandbox.github.faults, f"/{app.name}/hooks/"
-    fluxhooks.kill("update RepositoryWebhook", "rotate", "--yes")
+    fluxhooks.kill("older ones answer for", "rotate", "--yes")
     held = fluxhooks("status", "--json")
     after_kill = fluxhooks("rotate", "--yes", "--json")
     after_kill_receivers = app.receivers()

@@ -1,0 +1,1 @@
+"""Which link between a push and the cluster is broken, with evidence and cure; changes nothing."""

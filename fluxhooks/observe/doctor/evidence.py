@@ -1,0 +1,177 @@
+"""What the links are judged by: all that was seen, gathered before anything is judged.
+
+The objects of the cluster are gathered once for all chains (a list for each kind); forge and
+public URL are asked once for each chain. Whatever in it is a credential is kept out of every
+`repr`, and no rule may put it into a finding.
+"""
+
+import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fluxhooks.observe.doctor.faults import Link
+from fluxhooks.observe.forges import Delivery, SeenWebhook
+from fluxhooks.observe.probing.replies import Reply
+from fluxhooks.observe.state import DeclaredReceiver, Scope
+
+Key = tuple[str, str, str]
+"""Kind, namespace and name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FluxObject:
+    """An object of Flux's, as the API server has it.
+
+    Attributes:
+        status: holds a Receiver's path, which is a credential.
+        generation: ``metadata.generation``.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    spec: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    status: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict, repr=False)
+    generation: int = 0
+    created_at: datetime.datetime | None = None
+
+    @property
+    def key(self) -> Key:
+        """Kind, namespace and name."""
+        return (self.kind, self.namespace, self.name)
+
+    @property
+    def suspended(self) -> bool:
+        """Whether it is not reconciled until it is resumed."""
+        return self.spec.get("suspend") is True
+
+    def condition(self, kind: str) -> Mapping[str, Any]:
+        """Return a condition by its type; empty where it has none of that type."""
+        for condition in self.status.get("conditions") or ():
+            if condition.get("type") == kind:
+                return dict(condition)
+        return {}
+
+    @property
+    def ready(self) -> bool:
+        """Whether its condition Ready is True."""
+        return self.condition("Ready").get("status") == "True"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretEvidence:
+    """What a Receiver's Secret has.
+
+    Attributes:
+        found: whether there is one.
+        token: None where it has no key of that name, or could not be read.
+        unseen: why it could not be read; "" where it could.
+    """
+
+    found: bool = True
+    token: bytes | None = field(default=None, repr=False)
+    unseen: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterEvidence:
+    """The cluster's Receivers, sources and appliers, and the Secrets of its Receivers.
+
+    Attributes:
+        objects: by kind, namespace and name.
+        secrets: of the Receivers that are examined, by namespace and name.
+        not_served: the kinds whose CRDs the cluster does not have.
+        unseen: the kinds that may not be read, and what the API server says to that.
+    """
+
+    objects: Mapping[Key, FluxObject] = field(default_factory=dict)
+    secrets: Mapping[tuple[str, str], SecretEvidence] = field(default_factory=dict)
+    not_served: frozenset[str] = frozenset()
+    unseen: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, kind: str, namespace: str = "") -> Iterator[FluxObject]:
+        """Return the objects of a kind, in one namespace where it is given."""
+        for found in self.objects.values():
+            if found.kind == kind and namespace in ("", found.namespace):
+                yield found
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForgeEvidence:
+    """What the forge has for a chain.
+
+    Attributes:
+        scope: what at the forge has its webhook.
+        webhook: the one that calls its Receiver, or is declared to; None where there is none.
+        webhooks: all of the scope.
+        deliveries: of `webhook`, the newest first; as many as one page of the log has.
+        heads: the newest commit of each branch that a source of the chain follows, where the
+            forge was asked for it.
+        unseen: why the forge could not be asked; "" where it could.
+    """
+
+    scope: Scope
+    webhook: SeenWebhook | None = None
+    webhooks: tuple[SeenWebhook, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    heads: Mapping[str, str] = field(default_factory=dict)
+    unseen: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicEvidence:
+    """What the public URL answers; None where a request was not made.
+
+    Attributes:
+        url: what was asked: the Receiver's path on the host the webhook calls.
+        control: to a GET of a path that no Receiver has.
+        unsigned: to a GET of the Receiver's path, without a signature.
+        signed: to a signed probe.
+        withheld: why one of them was not sent; "" where all were.
+    """
+
+    url: str = field(default="", repr=False)
+    control: Reply | None = None
+    unsigned: Reply | None = None
+    signed: Reply | None = None
+    withheld: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """All that was seen of one chain.
+
+    Attributes:
+        name: of the WebhookReceiver, else namespace and name of the Receiver.
+        receiver: namespace and name of the live Receiver, whether it exists or not.
+        declared: what the stack declares; None without a stack.
+        managed: whether somebody manages its webhook where we can look; else nothing is missing
+            when no webhook is found.
+        forge: None where no forge is known for it, or asked.
+        public: None where no URL is known for it.
+        cluster: None where the cluster could not be asked.
+        unseen: the links that could not be looked at, and why.
+    """
+
+    name: str
+    receiver: tuple[str, str]
+    now: datetime.datetime
+    declared: DeclaredReceiver | None = None
+    managed: bool = True
+    forge: ForgeEvidence | None = None
+    public: PublicEvidence | None = None
+    cluster: ClusterEvidence | None = None
+    unseen: Mapping[Link, str] = field(default_factory=dict)
+
+    @property
+    def receiver_object(self) -> FluxObject | None:
+        """The live Receiver; None where there is none, or the cluster was not asked."""
+        if self.cluster is None:
+            return None
+        return self.cluster.objects.get(("Receiver", *self.receiver))
