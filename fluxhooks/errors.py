@@ -77,7 +77,19 @@ class RefusedError(FluxhooksError):
 
 
 class ObservationError(FluxhooksError):
-    """The cluster or the forge could not be asked; says what is missing."""
+    """The cluster or the forge could not be asked; says what is missing.
+
+    Attributes:
+        passing: whether asking again later may help: an outage, or too many requests.
+        retry_after: seconds for which a forge wants not to be asked; None where it does not say.
+    """
+
+    def __init__(
+        self, message: str, *, passing: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.passing = passing
+        self.retry_after = retry_after
 
 
 class VerificationError(FluxhooksError):

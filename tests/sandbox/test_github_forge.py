@@ -139,3 +139,63 @@ def test_no_token_is_said(declared: DeclaredWebhook, monkeypatch: pytest.MonkeyP
         "no token for GitHub: set GITHUB_TOKEN to one that may administer the repository's "
         "webhooks, or pulumi config set --secret github:token"
     ) == str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "wait", "message"),
+    [
+        pytest.param(502, {}, "no", None, "it answered 502, an outage", id="outage"),
+        pytest.param(
+            429,
+            {"Retry-After": "40"},
+            "You have exceeded a secondary rate limit.",
+            40.0,
+            "it answered 429, too many requests",
+            id="secondary limit",
+        ),
+        pytest.param(
+            403,
+            {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"},
+            "API rate limit exceeded for user ID 1.",
+            0.0,
+            "it answered 403, too many requests",
+            id="quota of an hour that is over",
+        ),
+    ],
+)
+def test_what_passes_is_told_apart_and_asked_once(
+    github: GitHub,
+    declared: DeclaredWebhook,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    headers: dict[str, str],
+    body: str,
+    wait: float | None,
+    message: str,
+) -> None:
+    """Whoever asks again anyway wants no retries between, and the time GitHub wants to be left."""
+    monkeypatch.setenv("GITHUB_TOKEN", github.token)
+    forge = connect(declared, ProviderSettings(), retries=0)
+    fault = github.faults.respond(
+        status, path="/hooks", headers=headers, body={"message": body}, times=None
+    )
+    with pytest.raises(ObservationError) as error:
+        forge.webhooks(declared)
+
+    assert f"GitHub refused the webhooks of {declared.scope.name}: {message}" == str(error.value)
+    assert (True, wait, 1) == (error.value.passing, error.value.retry_after, fault.hits)
+
+
+def test_what_is_left_of_the_quota_costs_no_request(
+    github: GitHub, forge: GitHubForge, declared: DeclaredWebhook
+) -> None:
+    """Each answer says it."""
+    unknown = forge.requests_left
+    forge.webhooks(declared)
+    asked = len(github.requests)
+    left = forge.requests_left
+
+    assert unknown is None
+    assert left is not None
+    assert 0 < left < 5000
+    assert asked == len(github.requests)

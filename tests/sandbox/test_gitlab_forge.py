@@ -253,3 +253,23 @@ def test_without_the_client_its_installation_is_named(monkeypatch: pytest.Monkey
 def test_no_token_is_in_a_repr(site: GitLab, tmp_path: Path) -> None:
     """Whoever logs the settings logs no secret."""
     assert site.token not in repr(ProviderSettings(gitlab_token=site.token))
+
+
+def test_what_passes_is_told_apart_and_asked_once(site: GitLab, declared: DeclaredWebhook) -> None:
+    """Whoever asks again anyway wants no retries between, and the time GitLab wants to be left."""
+    forge = connect(ProviderSettings(), retries=0)
+    unknown = forge.requests_left
+    limit = site.faults.rate_limit(path="/hooks", retry_after=40)
+    with pytest.raises(ObservationError) as limited:
+        forge.webhooks(declared)
+    left = forge.requests_left
+    outage = site.faults.respond(503, path="/hooks")
+    with pytest.raises(ObservationError) as down:
+        forge.webhooks(declared)
+
+    assert str(limited.value).endswith("it answered 429, too many requests")
+    assert str(down.value).endswith("it answered 503, an outage")
+    assert (True, 40.0) == (limited.value.passing, limited.value.retry_after)
+    assert (True, None) == (down.value.passing, down.value.retry_after)
+    assert (1, 1) == (limit.hits, outage.hits)
+    assert (None, 0) == (unknown, left)

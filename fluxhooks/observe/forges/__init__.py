@@ -67,6 +67,11 @@ class Delivery:
 class Forge(Protocol):
     """What can be asked of a forge, and the two things it can be told."""
 
+    @property
+    def requests_left(self) -> int | None:
+        """Requests the forge still takes before its limit, as it last said; None if it did not."""
+        ...
+
     def webhook(self, declared: DeclaredWebhook) -> SeenWebhook | None:
         """Return the webhook with the declared ID, or None where the forge has none."""
 
@@ -88,10 +93,16 @@ class Forge(Protocol):
 
 
 class Forges:
-    """The forges of a stack, each connected to when it is first asked."""
+    """The forges of a stack, each connected to when it is first asked.
 
-    def __init__(self, providers: ProviderSettings) -> None:
+    Args:
+        retries: how often a request that fails for a passing reason is repeated, and a forge that
+            says when it may be asked again waited for.
+    """
+
+    def __init__(self, providers: ProviderSettings, *, retries: int = 3) -> None:
         self._providers = providers
+        self._retries = retries
         self._connected: dict[str, Forge] = {}
 
     def of(self, declared: DeclaredWebhook) -> Forge:
@@ -102,15 +113,15 @@ class Forges:
         """
         forge = declared.scope.forge
         if forge not in self._connected:
-            self._connected[forge] = _connect(declared, self._providers)
+            self._connected[forge] = _connect(declared, self._providers, retries=self._retries)
         return self._connected[forge]
 
 
-def _connect(declared: DeclaredWebhook, providers: ProviderSettings) -> Forge:
+def _connect(declared: DeclaredWebhook, providers: ProviderSettings, *, retries: int) -> Forge:
     if declared.scope.forge == "github":
         from fluxhooks.observe.forges import github
 
-        return github.connect(declared, providers)
+        return github.connect(declared, providers, retries=retries)
     from fluxhooks.observe.forges import gitlab
 
-    return gitlab.connect(providers)
+    return gitlab.connect(providers, retries=retries)

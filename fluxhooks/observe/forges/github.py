@@ -32,6 +32,13 @@ class GitHubForge:
         self._client = client
         self._owner = owner
 
+    @property
+    def requests_left(self) -> int | None:
+        """Requests GitHub still takes before its limit, as it last said; None if it did not."""
+        # Asked of the client itself, it would ask GitHub.
+        left, _ = self._client.requester.rate_limiting
+        return None if left < 0 else left
+
     def webhook(self, declared: DeclaredWebhook) -> SeenWebhook | None:
         """Return the webhook with the declared ID, or None where GitHub has none."""
         import github
@@ -87,10 +94,15 @@ class GitHubForge:
         return self._client.get_repo(f"{owner}/{declared.scope.name}")
 
 
-def connect(declared: DeclaredWebhook, providers: ProviderSettings) -> GitHubForge:
+def connect(
+    declared: DeclaredWebhook, providers: ProviderSettings, *, retries: int = 3
+) -> GitHubForge:
     """Return the GitHub the stack's provider uses.
 
     The token is that of ``GITHUB_TOKEN``, else the provider's; the API that of the webhook.
+
+    Args:
+        retries: how often a request that fails for a passing reason is repeated.
 
     Raises:
         ObservationError: there is no token.
@@ -108,7 +120,7 @@ def connect(declared: DeclaredWebhook, providers: ProviderSettings) -> GitHubFor
         base_url=_api(declared, providers),
         user_agent="fluxhooks",
         timeout=20,
-        retry=github.GithubRetry(total=3),
+        retry=github.GithubRetry(total=retries) if retries else None,
         # Nothing is asked before it is looked at: a repository itself never is.
         lazy=True,
     )
@@ -160,10 +172,29 @@ def _explained(declared: DeclaredWebhook) -> Iterator[None]:
     except github.BadCredentialsException:
         raise ObservationError(f"{where}: the token is not valid; set GITHUB_TOKEN") from None
     except github.GithubException as error:
+        wait = _retry_after(error)
+        limited = isinstance(error, github.RateLimitExceededException) or wait is not None
+        if limited or error.status == 429 or error.status >= 500:
+            what = "too many requests" if limited or error.status == 429 else "an outage"
+            raise ObservationError(
+                f"{where}: it answered {error.status}, {what}", passing=True, retry_after=wait
+            ) from None
         cure = "; may the token administer webhooks?" if error.status in (403, 404) else ""
         raise ObservationError(f"{where}: it answered {error.status}{cure}") from None
     except requests.RequestException as error:
         raise ObservationError(
             f"GitHub could not be asked for the webhooks of {declared.scope.name}: "
-            f"{type(error).__name__}"
+            f"{type(error).__name__}",
+            passing=True,
         ) from None
+
+
+def _retry_after(error: "github.GithubException") -> float | None:
+    # https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    if (wait := headers.get("retry-after", "")).isdecimal():
+        return float(wait)
+    reset = headers.get("x-ratelimit-reset", "")
+    if headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
+        return max(0.0, float(reset) - time.time())
+    return None

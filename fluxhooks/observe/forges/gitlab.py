@@ -13,30 +13,44 @@ from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, Scope
 
 if TYPE_CHECKING:
     import gitlab
+    import requests
 
 _PUBLIC: Final = "https://gitlab.com"
 _TEST_SECONDS: Final = 20.0
-
-# By default the client asks ten times, which takes a minute and a half.
-_PATIENCE: Final[dict[str, Any]] = {"max_retries": 3}
 
 # The kinds of events of which a test can be sent wherever there is a commit, best first.
 _TESTABLE: Final = ("push_events", "tag_push_events")
 
 
 class GitLabForge:
-    """GitLab, with the rights of one token."""
+    """GitLab, with the rights of one token.
 
-    def __init__(self, client: "gitlab.Gitlab") -> None:
+    Args:
+        retries: how often a request that fails for a passing reason is repeated; the client's own
+            ten times take a minute and a half.
+    """
+
+    def __init__(self, client: "gitlab.Gitlab", *, retries: int = 3) -> None:
         self._client = client
+        self._patience: dict[str, Any] = {"max_retries": retries}
+        self._told: dict[str, str] = {}
+        client.session.hooks["response"].append(self._hear)
+
+    @property
+    def requests_left(self) -> int | None:
+        """Requests GitLab still takes before its limit, as it last said; None if it did not."""
+        left = self._told.get("ratelimit-remaining", "")
+        return int(left) if left.isdecimal() else None
 
     def webhook(self, declared: DeclaredWebhook) -> SeenWebhook | None:
         """Return the webhook with the declared ID, or None where GitLab has none."""
         import gitlab
 
-        with _explained(declared.scope):
+        with self._explained(declared.scope):
             try:
-                return _seen(declared.scope, self._hooks(declared).get(declared.id, **_PATIENCE))
+                return _seen(
+                    declared.scope, self._hooks(declared).get(declared.id, **self._patience)
+                )
             except gitlab.GitlabGetError as error:
                 if _is_the_webhook_missing(error):
                     return None
@@ -44,8 +58,8 @@ class GitLabForge:
 
     def webhooks(self, declared: DeclaredWebhook) -> list[SeenWebhook]:
         """Return all webhooks of the declared one's project or group."""
-        with _explained(declared.scope):
-            hooks = self._hooks(declared).list(get_all=True, per_page=100, **_PATIENCE)
+        with self._explained(declared.scope):
+            hooks = self._hooks(declared).list(get_all=True, per_page=100, **self._patience)
             return [_seen(declared.scope, hook) for hook in hooks]
 
     def last_delivery(self, declared: DeclaredWebhook) -> Delivery | None:
@@ -56,9 +70,9 @@ class GitLabForge:
         import gitlab
 
         path = f"{self._hooks(declared).path}/{declared.id}/events"
-        with _explained(declared.scope):
+        with self._explained(declared.scope):
             try:
-                log = self._client.http_list(path, get_all=False, per_page=20, **_PATIENCE)
+                log = self._client.http_list(path, get_all=False, per_page=20, **self._patience)
             except gitlab.GitlabHttpError as error:
                 if error.response_code == 404:
                     return None
@@ -74,8 +88,8 @@ class GitLabForge:
         import gitlab
 
         before = self.last_delivery(declared)
-        with _explained(declared.scope):
-            hook = self._hooks(declared).get(declared.id, **_PATIENCE)
+        with self._explained(declared.scope):
+            hook = self._hooks(declared).get(declared.id, **self._patience)
             kind = _testable(hook)
             if kind is None:
                 return None
@@ -103,12 +117,45 @@ class GitLabForge:
         """Delete a webhook; one that is gone already is no error."""
         import gitlab
 
-        with _explained(declared.scope):
+        with self._explained(declared.scope):
             try:
-                self._hooks(declared).delete(seen.id, **_PATIENCE)
+                self._hooks(declared).delete(seen.id, **self._patience)
             except gitlab.GitlabDeleteError as error:
                 if not _is_the_webhook_missing(error):
                     raise
+
+    def _hear(self, response: "requests.Response", **_: Any) -> None:
+        # The client's errors have no headers.
+        self._told = {name.lower(): value for name, value in response.headers.items()}
+
+    @contextlib.contextmanager
+    def _explained(self, scope: Scope) -> Iterator[None]:
+        import gitlab
+        import requests
+
+        where = f"GitLab refused the webhooks of the {scope.kind} {scope.name}"
+        try:
+            yield
+        except gitlab.GitlabAuthenticationError:
+            raise ObservationError(f"{where}: the token is not valid; set GITLAB_TOKEN") from None
+        except gitlab.GitlabError as error:
+            status = error.response_code or 0
+            if status == 429 or status >= 500:
+                what = "too many requests" if status == 429 else "an outage"
+                wait = self._told.get("retry-after", "")
+                raise ObservationError(
+                    f"{where}: it answered {status}, {what}",
+                    passing=True,
+                    retry_after=float(wait) if wait.isdecimal() else None,
+                ) from None
+            cure = "; may the token administer webhooks?" if status in (403, 404) else ""
+            raise ObservationError(f"{where}: it answered {status}{cure}") from None
+        except requests.RequestException as error:
+            raise ObservationError(
+                f"GitLab could not be asked for the webhooks of the {scope.kind} {scope.name}: "
+                f"{type(error).__name__}",
+                passing=True,
+            ) from None
 
     def _hooks(self, declared: DeclaredWebhook) -> Any:
         # Nothing is asked before it is looked at: a project itself never is.
@@ -117,11 +164,14 @@ class GitLabForge:
         return self._client.projects.get(declared.scope.name, lazy=True).hooks
 
 
-def connect(providers: ProviderSettings) -> GitLabForge:
+def connect(providers: ProviderSettings, *, retries: int = 3) -> GitLabForge:
     """Return the GitLab the stack's provider uses.
 
     The token is that of ``GITLAB_TOKEN``, else the provider's; the address the provider's, else
     that of ``GITLAB_BASE_URL``.
+
+    Args:
+        retries: how often a request that fails for a passing reason is repeated.
 
     Raises:
         ObservationError: there is no token, or python-gitlab is not installed.
@@ -147,9 +197,9 @@ def connect(providers: ProviderSettings) -> GitLabForge:
         oauth_token=token,
         user_agent="fluxhooks",
         timeout=20,
-        retry_transient_errors=True,
+        retry_transient_errors=retries > 0,
     )
-    return GitLabForge(client)
+    return GitLabForge(client, retries=retries)
 
 
 def _seen(scope: Scope, hook: Any) -> SeenWebhook:
@@ -204,24 +254,3 @@ def _is_the_webhook_missing(error: Any) -> bool:
     # A project that is missing, or hidden from the token, is named.
     named = any(word in str(error.error_message) for word in ("Project", "Group"))
     return error.response_code == 404 and not named
-
-
-@contextlib.contextmanager
-def _explained(scope: Scope) -> Iterator[None]:
-    import gitlab
-    import requests
-
-    where = f"GitLab refused the webhooks of the {scope.kind} {scope.name}"
-    try:
-        yield
-    except gitlab.GitlabAuthenticationError:
-        raise ObservationError(f"{where}: the token is not valid; set GITLAB_TOKEN") from None
-    except gitlab.GitlabError as error:
-        refused = error.response_code in (403, 404)
-        cure = "; may the token administer webhooks?" if refused else ""
-        raise ObservationError(f"{where}: it answered {error.response_code}{cure}") from None
-    except requests.RequestException as error:
-        raise ObservationError(
-            f"GitLab could not be asked for the webhooks of the {scope.kind} {scope.name}: "
-            f"{type(error).__name__}"
-        ) from None
