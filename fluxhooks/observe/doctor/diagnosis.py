@@ -39,7 +39,7 @@ class Finding:
         where: what has it, as in "GitRepository flux-system/app" or "webhook acme/app 42".
         wrong: what is wrong, in one sentence with the values that matter.
         evidence: what shows it: status codes, conditions, IDs of deliveries, ages.
-        cure: the command or edit that mends it.
+        cure: the command or edit that mends it; commands stand in backticks.
     """
 
     fault: Fault
