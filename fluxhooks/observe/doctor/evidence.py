@@ -151,8 +151,10 @@ class Evidence:
         name: of the WebhookReceiver, else namespace and name of the Receiver.
         receiver: namespace and name of the live Receiver, whether it exists or not.
         declared: what the stack declares; None without a stack.
-        managed: whether somebody manages its webhook where we can look; else nothing is missing
-            when no webhook is found.
+        managed: whether its webhook must be where we can look; else nothing is missing when
+            none is found.
+        host: the host it must be called at, as stack or user say; "" where nobody says.
+        grace: for how long what is under way is no fault: a delivery, a reconcile.
         forge: None where no forge is known for it, or asked.
         public: None where no URL is known for it.
         cluster: None where the cluster could not be asked.
@@ -164,6 +166,8 @@ class Evidence:
     now: datetime.datetime
     declared: DeclaredReceiver | None = None
     managed: bool = True
+    host: str = ""
+    grace: datetime.timedelta = datetime.timedelta(minutes=2)
     forge: ForgeEvidence | None = None
     public: PublicEvidence | None = None
     cluster: ClusterEvidence | None = None

@@ -95,13 +95,16 @@ class Forge(Protocol):
 class Forges:
     """The forges of a stack, each connected to when it is first asked.
 
+    Attributes:
+        providers: what the stack's providers were given explicitly.
+
     Args:
         retries: how often a request that fails for a passing reason is repeated, and a forge that
             says when it may be asked again waited for.
     """
 
     def __init__(self, providers: ProviderSettings, *, retries: int = 3) -> None:
-        self._providers = providers
+        self.providers = providers
         self._retries = retries
         self._connected: dict[str, Forge] = {}
 
@@ -113,7 +116,7 @@ class Forges:
         """
         forge = declared.scope.forge
         if forge not in self._connected:
-            self._connected[forge] = _connect(declared, self._providers, retries=self._retries)
+            self._connected[forge] = _connect(declared, self.providers, retries=self._retries)
         return self._connected[forge]
 
 

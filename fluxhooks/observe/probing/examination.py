@@ -1,44 +1,30 @@
-"""The checks of many targets at once, over shared connections and within one limit of time."""
+"""The checks of many targets at once, each up to what is wrong."""
 
-import asyncio
 import datetime
-import logging
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from fluxhooks.flux.hook_path import PREFIX, UNKNOWN_PATH
 from fluxhooks.flux.receiver_types import RECEIVER_TYPES, Proof
-from fluxhooks.masking import MaskingFilter
-from fluxhooks.observe import probe
 from fluxhooks.observe.probing import meaning
 from fluxhooks.observe.probing.findings import Check, Finding, Probed, Verdict
-from fluxhooks.observe.probing.replies import ATTEMPT_SECONDS, Reply, ask
+from fluxhooks.observe.probing.requests import Limits, Requests, for_each
 from fluxhooks.observe.probing.targets import Target
 
 if TYPE_CHECKING:
     import httpx
 
-_MASKING: Final = MaskingFilter()
-
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(Limits):
     """How targets are examined.
 
     Attributes:
         deliver: whether each is sent a delivery that it reconciles its targets for.
-        at_once: requests under way at a time.
-        settle_for: seconds for which an answer that may still settle (404, 502 to 504, no
-            connection) is asked for again; 0 asks once.
-        limit: seconds after which what is not finished is left.
     """
 
     deliver: bool = False
-    at_once: int = 32
-    settle_for: float = 2.0
-    limit: float = 60.0
 
 
 def withheld(target: Target) -> list[str]:
@@ -66,39 +52,15 @@ async def examine(
     """Send each target what tells most and reconciles nothing, and return what was found.
 
     Args:
-        certificates: the authorities to trust; those of ``SSL_CERT_FILE``, else Mozilla's, when
-            absent.
-        transport: what carries the requests; the network when absent.
+        certificates, transport: as for `for_each`.
     """
-    import httpx
-
-    # httpx logs each request's URL; adding a filter again changes nothing.
-    logging.getLogger("httpx").addFilter(_MASKING)
     targets = list(targets)
     found: list[dict[Check, Finding]] = [{} for _ in targets]
-    async with httpx.AsyncClient(
-        transport=transport,
-        verify=certificates or httpx.create_ssl_context(),
-        limits=httpx.Limits(
-            max_connections=settings.at_once, max_keepalive_connections=settings.at_once
-        ),
-        timeout=ATTEMPT_SECONDS,
-    ) as client:
-        examination = _Examination(client, settings)
-        tasks = [
-            asyncio.create_task(examination.of(target, findings))
-            for target, findings in zip(targets, found, strict=True)
-        ]
-        if tasks:
-            await asyncio.wait(tasks, timeout=settings.limit)
-        late = [not task.done() for task in tasks]
-        for task in tasks:
-            task.cancel()
-        await examination.close()
-        # What went wrong here, and not there, is to be seen.
-        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                raise outcome
+
+    async def one(requests: Requests, number: int) -> None:
+        await _Examination(requests, settings).of(targets[number], found[number])
+
+    late = await for_each(targets, one, settings, certificates=certificates, transport=transport)
     return [
         Probed(
             name=target.name,
@@ -124,13 +86,11 @@ def _complete(
 
 
 class _Examination:
-    """What all targets share: connections, the limit of requests, and what is true of a host."""
+    """One target's checks."""
 
-    def __init__(self, client: "httpx.AsyncClient", settings: Settings) -> None:
-        self._client = client
+    def __init__(self, requests: Requests, settings: Settings) -> None:
+        self._requests = requests
         self._settings = settings
-        self._room = asyncio.Semaphore(settings.at_once)
-        self._hosts: dict[str, asyncio.Task[Reply]] = {}
 
     async def of(self, target: Target, found: dict[Check, Finding]) -> None:
         """Examine `target` until something is wrong; each finding is in `found` at once."""
@@ -138,12 +98,6 @@ class _Examination:
             if any(finding.verdict is Verdict.WRONG for finding in found.values()):
                 return
             await check(target, found)
-
-    async def close(self) -> None:
-        """End what is under way for hosts."""
-        for task in self._hosts.values():
-            task.cancel()
-        await asyncio.gather(*self._hosts.values(), return_exceptions=True)
 
     async def _host(self, target: Target, found: dict[Check, Finding]) -> None:
         if target.no_url:
@@ -155,13 +109,8 @@ class _Examination:
                 check=Check.UNSIGNED, verdict=Verdict.WRONG, seen="no URL", cure=target.no_url
             )
             return
-        origin = target.url.rpartition(PREFIX)[0]
-        if origin not in self._hosts:
-            asking = self._ask(origin + UNKNOWN_PATH, settled=(404,))
-            self._hosts[origin] = asyncio.create_task(asking)
-        # One target that is given up does not end what all others wait for.
-        reply = await asyncio.shield(self._hosts[origin])
-        https = origin.startswith("https://")
+        reply = await self._requests.control(target)
+        https = target.url.startswith("https://")
         now = datetime.datetime.now(datetime.UTC)
         found[Check.TLS] = meaning.tls(reply, https=https, now=now)
         if found[Check.TLS].verdict is not Verdict.WRONG:
@@ -178,62 +127,34 @@ class _Examination:
         elif target.acts_on_get:
             found[Check.UNSIGNED] = _skipped(Check.UNSIGNED, target.acts_on_get)
         else:
-            reply = await self._ask(target.url)
+            reply = await self._requests.unsigned(target)
             replaced = found[Check.CONTROL].verdict is Verdict.WARNING
             found[Check.UNSIGNED] = meaning.unsigned(reply, target, replaced=replaced)
 
     async def _signed(self, target: Target, found: dict[Check, Finding]) -> None:
-        if finding := _unsignable(Check.SIGNED, target):
+        if finding := unsignable(Check.SIGNED, target):
             found[Check.SIGNED] = finding
         elif target.acts_on_probe:
             found[Check.SIGNED] = _skipped(Check.SIGNED, target.acts_on_probe)
         else:
-            reply = await self._send(target, probe.probe_body(target.type))
+            reply = await self._requests.signed(target)
             found[Check.SIGNED] = meaning.signed(reply, target)
 
     async def _delivery(self, target: Target, found: dict[Check, Finding]) -> None:
         if not self._settings.deliver:
             return
-        if finding := _unsignable(Check.DELIVERY, target):
+        if finding := unsignable(Check.DELIVERY, target):
             found[Check.DELIVERY] = finding
         else:
-            reply = await self._send(target, probe.catch_up_body(target.type))
+            reply = await self._requests.delivery(target)
             found[Check.DELIVERY] = meaning.delivery(reply, target)
-
-    async def _send(self, target: Target, body: bytes) -> Reply:
-        headers = probe.headers_of(
-            target.type, token=target.token or "", event=target.event, body=body
-        )
-        return await self._ask(target.url, method="POST", headers=headers, body=body)
-
-    async def _ask(
-        self,
-        url: str,
-        *,
-        method: str = "GET",
-        headers: dict[str, str] | None = None,
-        body: bytes | None = None,
-        settled: tuple[int, ...] = (),
-    ) -> Reply:
-        def may_settle(reply: Reply) -> bool:
-            if reply.failure is not None:
-                return not reply.failure.final
-            return reply.status in probe.SETTLING and reply.status not in settled
-
-        async def attempt() -> Reply:
-            async with self._room:
-                return await ask(self._client, url, method=method, headers=headers, body=body)
-
-        retrying = probe.repeating(may_settle, self._settings.settle_for)
-        reply: Reply = await retrying(attempt)
-        return reply
 
 
 def _skipped(check: Check, why: str) -> Finding:
     return Finding(check=check, verdict=Verdict.SKIPPED, seen=f"not sent: {why}")
 
 
-def _unsignable(check: Check, target: Target) -> Finding | None:
+def unsignable(check: Check, target: Target) -> Finding | None:
     """Return why no delivery can be made for `target`; None where one can."""
     if RECEIVER_TYPES[target.type].proof is Proof.IDENTITY:
         return _skipped(check, "it needs a token of its sender's identity provider")

@@ -129,7 +129,7 @@ def of_url(
         url=url,
         token=token,
         no_token="no token was given",  # noqa: S106
-        event=event or _event(receiver_type, ()),
+        event=event or event_of(receiver_type, ()),
         harmless=harmless,
         filtered=not harmless,
     )
@@ -159,7 +159,7 @@ def _of_generation(receiver: DeclaredReceiver, generation: DeclaredGeneration) -
         no_url=no_url,
         token=generation.token or None,
         no_token="the stack's state has no token for it",  # noqa: S106
-        event=_event(receiver_type, generation.events),
+        event=event_of(receiver_type, generation.events),
         harmless=spares_probe(generation.resource_filter),
     )
 
@@ -186,7 +186,7 @@ def _of_receiver(cluster: ClusterView, found: ServedReceiver, host: str) -> Targ
         token=token,
         no_token=no_token,
         token_is_gone=gone,
-        event=_event(receiver_type, found.events),
+        event=event_of(receiver_type, found.events),
         harmless=spares_probe(found.resource_filter),
         filtered=bool(found.resource_filter) and not spares_probe(found.resource_filter),
         stale=bool(token and found.path)
@@ -195,7 +195,12 @@ def _of_receiver(cluster: ClusterView, found: ServedReceiver, host: str) -> Targ
     )
 
 
-def _event(receiver_type: ReceiverType, accepted: Iterable[str]) -> str:
+def event_of(receiver_type: ReceiverType, accepted: Iterable[str]) -> str:
+    """Return an event that a Receiver accepts: the first that is no ping; "" where it has none.
+
+    Args:
+        accepted: its ``spec.events``; empty where it accepts all.
+    """
     return next(_events(receiver_type, accepted), "")
 
 

@@ -1,0 +1,10 @@
+"""From the host's name to a connection with TLS."""
+
+from fluxhooks.observe.doctor.diagnosis import Examined, State
+from fluxhooks.observe.doctor.evidence import Evidence
+from fluxhooks.observe.doctor.faults import Link
+
+
+def examine(evidence: Evidence) -> Examined:
+    """Judge it by what was seen."""
+    return Examined(link=Link.NETWORK, state=State.UNSEEN, seen="not looked at yet")
