@@ -4,7 +4,7 @@ import shutil
 import ssl
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -38,8 +38,9 @@ _POLL_SECONDS = 0.02
 class Cluster:
     """etcd, kube-apiserver (with RBAC) and Flux controllers on free ports of 127.0.0.1.
 
-    On entry everything is started and ready: both CRD sets are Established and the namespace
-    `flux-system` exists. There is no kubelet, no scheduler and no garbage collector: an object
+    On entry everything is started and ready: the controllers' CRDs, in any case those of
+    notification-controller and source-controller, are Established and the namespace `flux-system`
+    exists. There is no kubelet, no scheduler and no garbage collector: an object
     deleted with foreground propagation stays for ever.
 
     `directory`: where everything is written. By default a new temporary directory, removed at the
@@ -63,11 +64,7 @@ class Cluster:
         programs: Mapping[str, Path] | None = None,
         report: Report | None = None,
     ) -> None:
-        if unknown := sorted(controllers.keys() - CONTROLLERS.keys()):
-            raise ValueError(
-                f"controllers: unknown controller {unknown[0]!r}, "
-                f"expected some of: {', '.join(sorted(CONTROLLERS))}"
-            )
+        _check_known(controllers)
         if directory is not None and directory.exists() and any(directory.iterdir()):
             raise ValueError(f"directory: {directory} is not empty; name a new or an empty one")
         self._given_directory = directory
@@ -131,6 +128,11 @@ class Cluster:
         return self._addresses["receiver"].port
 
     @property
+    def events_port(self) -> int:
+        """Where notification-controller listens for events of the other controllers: http."""
+        return self._addresses["events"].port
+
+    @property
     def pids(self) -> dict[str, int]:
         """The process id of each program that was started and not stopped."""
         return self._running().pids()
@@ -180,18 +182,40 @@ class Cluster:
         """End one program, in order or, with `kill`, at once; its data and ports stay its own."""
         self._running().stop(self._daemon(name).name, kill=kill)
 
-    def start(self, name: str) -> None:
-        """Start a stopped program on its old ports and data, and wait until it is ready."""
+    def start(self, name: str, *, flags: Sequence[str] | None = None) -> None:
+        """Start a stopped program on its old ports and data, and wait until it is ready.
+
+        `flags` replace the further flags it had until now; absent, it keeps them.
+        """
         daemon = self._daemon(name)
         if name in self.pids:
             raise ClusterError(f"{name} runs already; stop it before starting it")
+        if flags is not None:
+            self._flags[name] = tuple(flags)
         self._launch(daemon)
         self._await_ready(daemon)
 
-    def restart(self, name: str, *, kill: bool = False) -> None:
-        """Stop one program, start it again and wait until it is ready."""
+    def restart(self, name: str, *, kill: bool = False, flags: Sequence[str] | None = None) -> None:
+        """Stop one program, start it again and wait until it is ready; `flags` as for `start`."""
         self.stop(name, kill=kill)
-        self.start(name)
+        self.start(name, flags=flags)
+
+    def add_controller(self, name: str, *, flags: Sequence[str] = ()) -> None:
+        """Run a further Flux controller: with its CRDs, and ready when this returns.
+
+        One that the cluster has already stays as it is.
+        """
+        _check_known([name])
+        if name in self._daemons:
+            return
+        daemon = CONTROLLERS[name]
+        if name not in self._programs:
+            self._programs |= _provided([name], self._report)
+        crds.establish(self._http, toolchain.crds([name]))
+        self._daemons[name] = daemon
+        self._flags[name] = tuple(flags)
+        self._launch(daemon)
+        self._await_ready(daemon)
 
     def tail(self, name: str, *, lines: int = TAIL_LINES) -> list[str]:
         """The last lines of a program's log, hook paths masked."""
@@ -221,9 +245,7 @@ class Cluster:
 
     def _find_programs(self) -> dict[str, Path]:
         missing = [name for name in self._daemons if name not in self._given_programs]
-        provided = toolchain.provide(missing, report=self._report)
-        found = {name: program.path for name, program in provided.items()}
-        return {**found, **self._given_programs}
+        return {**_provided(missing, self._report), **self._given_programs}
 
     def _open_once(self) -> None:
         self._make_directory()
@@ -249,8 +271,9 @@ class Cluster:
         )
         # The rest of the API server's own start, a second, runs beside the next steps.
         self._await_answer(API_SERVER, crds.SERVED)
-        crds.establish(self._http, toolchain.crds())
-        controllers = [CONTROLLERS[name] for name in self._flags]
+        controllers = [daemon for name, daemon in self._daemons.items() if name in CONTROLLERS]
+        defined = {*DEFAULT_CONTROLLERS, *(daemon.name for daemon in controllers)}
+        crds.establish(self._http, toolchain.crds(defined))
         for daemon in controllers:
             self._launch(daemon)
         for daemon in (ETCD, API_SERVER, *controllers):
@@ -297,7 +320,7 @@ class Cluster:
             "HOME": str(data),
             "TMPDIR": str(data),
             **{key: value.format_map(values) for key, value in daemon.environment.items()},
-            **(self._environment if daemon.name in self._flags else {}),
+            **(self._environment if daemon.name in CONTROLLERS else {}),
         }
         command = [
             str(self._programs[daemon.name]),
@@ -351,6 +374,19 @@ class Cluster:
                 f"name: the cluster does not run {name!r}, only: {', '.join(self._daemons)}"
             )
         return self._daemons[name]
+
+
+def _check_known(controllers: Iterable[str]) -> None:
+    if unknown := sorted(set(controllers) - CONTROLLERS.keys()):
+        raise ValueError(
+            f"controllers: unknown controller {unknown[0]!r}, "
+            f"expected some of: {', '.join(sorted(CONTROLLERS))}"
+        )
+
+
+def _provided(names: Sequence[str], report: Report | None) -> dict[str, Path]:
+    programs = toolchain.provide(names, report=report)
+    return {name: program.path for name, program in programs.items()}
 
 
 def _addresses() -> dict[str, Address]:

@@ -91,6 +91,7 @@ def flux_controller(
     ports: tuple[str, ...] = (),
     flags: tuple[str, ...] = (),
     ready: tuple[str, ...] = (),
+    memory: str = "96MiB",
 ) -> Daemon:
     """A row for a Flux controller: what all of them have in common, and its own."""
     health = f"{name}-health"
@@ -108,8 +109,22 @@ def flux_controller(
         environment={
             "KUBECONFIG": "{kubeconfig}",
             "RUNTIME_NAMESPACE": "flux-system",
-            "GOMEMLIMIT": "96MiB",
+            "GOMEMLIMIT": memory,
         },
+    )
+
+
+def applier(name: str) -> Daemon:
+    """A row for a controller that applies what source-controller has fetched."""
+    return flux_controller(
+        name,
+        flags=(
+            "--events-addr=http://{events}",
+            # Half a minute, and ten attempts with growing pauses, at a user's; here people wait.
+            "--requeue-dependency=5s",
+            "--http-retry=2",
+        ),
+        memory="128MiB",
     )
 
 
@@ -133,5 +148,7 @@ CONTROLLERS: Mapping[str, Daemon] = {
             ),
             ready=("http://{storage}/",),
         ),
+        applier("kustomize-controller"),
+        applier("helm-controller"),
     )
 }

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from sandbox.toolchain import golang
@@ -9,17 +10,24 @@ from sandbox.toolchain.cache import Cache
 from sandbox.toolchain.programs import CRD_MODULES, pinned
 
 
-def crds(*, cache: Cache | None = None) -> list[Path]:
-    """The CustomResourceDefinition files of the pinned controllers, sorted by controller and name.
+def crds(
+    controllers: Iterable[str] = tuple(CRD_MODULES), *, cache: Cache | None = None
+) -> list[Path]:
+    """The CustomResourceDefinition files of pinned controllers, sorted by controller and name.
 
     They are copied from Go's module cache into the toolchain's once for each version.
+
+    Args:
+        controllers: whose; by default those of all controllers.
+        cache: where they are kept; `default_root` by default.
 
     Raises:
         ToolchainError: they are not in the cache, and Go is missing or cannot fetch the module.
     """
     cache = cache if cache is not None else Cache()
     files: list[Path] = []
-    for name, module in CRD_MODULES.items():
+    for name in sorted(controllers):
+        module = CRD_MODULES[name]
         version = pinned(name).version
         folder = cache.root / "crds" / f"{name}-{version}"
         if not folder.exists():

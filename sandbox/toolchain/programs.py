@@ -139,6 +139,22 @@ TABLE = (
         module="programs",
         package="github.com/fluxcd/source-controller",
     ),
+    # Wanted by fewer, and built beside the rest: their module selects the versions that "programs"
+    # does, so that they share what is compiled.
+    Pinned(
+        name="kustomize-controller",
+        version="1.9.1",
+        at_least="1.9",
+        module="appliers",
+        package="github.com/fluxcd/kustomize-controller",
+    ),
+    Pinned(
+        name="helm-controller",
+        version="1.6.1",
+        at_least="1.6",
+        module="appliers",
+        package="github.com/fluxcd/helm-controller",
+    ),
     Pinned(
         name="pulumi",
         version="3.259.0",
@@ -202,6 +218,8 @@ TABLE = (
 CRD_MODULES = {
     "notification-controller": "github.com/fluxcd/notification-controller",
     "source-controller": "github.com/fluxcd/source-controller",
+    "kustomize-controller": "github.com/fluxcd/kustomize-controller",
+    "helm-controller": "github.com/fluxcd/helm-controller",
 }
 """Programs whose Go module carries the definitions of the objects it reconciles."""
 
