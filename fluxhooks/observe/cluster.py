@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from fluxhooks.errors import ObservationError
 from fluxhooks.flux.labels import COMPONENT, GENERATION, MANAGED_BY, STACK
-from fluxhooks.flux.targets import SOURCES
+from fluxhooks.flux.targets import KINDS, SOURCES
 from fluxhooks.masking import mask
 from fluxhooks.observe import listing
 from fluxhooks.observe.state import ProviderSettings
@@ -113,7 +113,7 @@ class ClusterView:
         found: dict[str, list[Any]] = {}
         not_served, unseen = set(), {}
         for kind in ("Receiver", *SOURCES):
-            status, items = self._all(kind)
+            status, items = self.all_of(kind)
             if status == 404:
                 not_served.add(kind)
             elif status == 403:
@@ -163,18 +163,47 @@ class ClusterView:
         made = _created_at(secret.metadata)
         return dataclasses.replace(receiver, secret_created_at=made), ""
 
-    def _all(self, kind: str) -> tuple[int, list[Any]]:
+    def all_of(self, kind: str, namespace: str = "*") -> tuple[int, list[Mapping[str, Any]]]:
+        """Return what a kind's list was answered with, and its objects.
+
+        The status is 200; 403 where they may not be listed; 404 where the cluster does not have
+        the kind.
+
+        Raises:
+            ObservationError: the cluster could not be asked.
+        """
         import httpx2
 
         with _explained(f"the {kind} objects"):
             try:
-                return 200, list(self.client.list(resource(kind), namespace="*", chunk_size=500))
+                listed = self.client.list(resource(kind), namespace=namespace, chunk_size=500)
+                return 200, list(listed)
             except httpx2.HTTPStatusError as error:
                 # Of a group that is not there the API server says so in plain text, which is
                 # no error of lightkube's.
                 if error.response.status_code not in (403, 404):
                     raise
                 return error.response.status_code, []
+
+    def secret(self, namespace: str, name: str) -> tuple[int, Mapping[str, bytes]]:
+        """Return what the GET of a Secret was answered with, and its data.
+
+        The status is 200; 403 where it may not be read; 404 where there is none.
+
+        Raises:
+            ObservationError: the cluster could not be asked.
+        """
+        import lightkube.core.exceptions
+
+        with _explained(f"Secret {namespace}/{name}"):
+            try:
+                found = self.client.get(resource("Secret"), name, namespace=namespace)
+            except lightkube.core.exceptions.ApiError as error:
+                if error.status.code not in (403, 404):
+                    raise
+                return error.status.code or 0, {}
+        data = found.data or {}
+        return 200, {key: base64.b64decode(value) for key, value in data.items()}
 
     def served(self, namespace: str = "*") -> list[ServedReceiver]:
         """Return the Receivers of a namespace, those of the whole cluster when absent.
@@ -254,14 +283,14 @@ _NO_KUBECONFIG = (AttributeError, KeyError, OSError, TypeError, ValueError)
 
 @functools.cache
 def resource(kind: str) -> Any:
-    """Return lightkube's class for Receivers, Secrets, or a kind of sources."""
+    """Return lightkube's class for Secrets, Receivers, or what these may name."""
     from lightkube.generic_resource import create_namespaced_resource
     from lightkube.resources.core_v1 import Secret
 
     if kind == "Secret":
         return Secret
-    if kind in SOURCES:
-        group, version = SOURCES[kind].split("/")
+    if kind in KINDS:
+        group, version = KINDS[kind].split("/")
         plural = kind.lower().removesuffix("y") + ("ies" if kind.endswith("y") else "s")
         return create_namespaced_resource(group, version, kind, plural)
     return create_namespaced_resource(

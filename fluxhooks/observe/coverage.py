@@ -12,7 +12,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from fluxhooks.flux.hook_path import PREFIX
-from fluxhooks.flux.targets import APPLIERS, OTHERS, SOURCES
+from fluxhooks.flux.targets import APPLIERS, OTHERS
+from fluxhooks.observe import reach
 from fluxhooks.observe.forges import SeenWebhook
 from fluxhooks.observe.listing import Listing, Receiver, Source, Target
 from fluxhooks.observe.state import StackState
@@ -21,10 +22,6 @@ GAP: Final = "gap"
 WARNING: Final = "warning"
 
 _DAY: Final = 86400.0
-
-# Kinds whose apiVersion a Receiver may leave out; source: notification-controller
-# ``internal/server/receiver_handlers.go``, ``defaultFluxAPIVersions``.
-_DEFAULTED: Final = {*SOURCES, "ArtifactGenerator"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,9 +174,9 @@ def coverage(
     """
     reaches = {receiver.key: _reach(receiver, listing, policy) for receiver in listing.receivers}
     reaching: dict[tuple[str, str, str], list[Receiver]] = {}
-    for reach in reaches.values():
-        for key in dict.fromkeys(source.key for source in reach.sources):
-            reaching.setdefault(key, []).append(reach.receiver)
+    for found in reaches.values():
+        for key in dict.fromkeys(source.key for source in found.sources):
+            reaching.setdefault(key, []).append(found.receiver)
     rows = tuple(
         _row(source, listing, reaching.get(source.key, []), policy) for source in listing.sources
     )
@@ -217,79 +214,48 @@ class _Reach:
 
 
 def _reach(receiver: Receiver, listing: Listing, policy: Policy) -> _Reach:
-    reach = _Reach(receiver)
+    found = _Reach(receiver)
     for target in receiver.targets:
         named = f"{target.kind} {target.namespace or receiver.namespace}/{target.name}"
-        if problem := _refused(target, receiver, policy):
-            reach.problems.append(f"{problem} (deliveries are answered 500)")
+        if refusal := reach.refusal(
+            target, receiver.namespace, cross_namespace=policy.cross_namespace
+        ):
+            found.problems.append(f"{refusal.text} (deliveries are answered 500)")
         elif target.kind in APPLIERS:
-            reach.appliers.append(named)
+            found.appliers.append(named)
         elif target.kind in OTHERS:
-            reach.others.append(named)
+            found.others.append(named)
         elif target.kind in listing.unseen:
-            reach.unknown = True
-        elif found := [s for s in listing.sources if _targets(target, receiver, s)]:
-            reach.sources += found
+            found.unknown = True
+        elif reached := reach.reached(target, receiver.namespace, listing.sources):
+            found.sources += reached
         else:
-            reach.problems.append(_missing(target, receiver, listing))
-    return reach
-
-
-def _refused(target: Target, receiver: Receiver, policy: Policy) -> str:
-    # Source: notification-controller ``internal/server/receiver_handlers.go``,
-    # ``requestReconciliation`` and ``notifyDynamicResources``.
-    named = f"{target.kind} {target.name}"
-    if not policy.cross_namespace and target.namespace not in ("", receiver.namespace):
-        return (
-            f"{named} is in the namespace {target.namespace}, and the controller lets no "
-            "Receiver reach another one"
-        )
-    if not target.api_version and target.kind not in _DEFAULTED:
-        return f"{named} has no apiVersion, for which there is no default"
-    group, wanted = target.api_version.rpartition("/")[0], SOURCES.get(target.kind, "")
-    if target.api_version and wanted and group != wanted.rpartition("/")[0]:
-        return f"{named} has the apiVersion {target.api_version}; the kind's is {wanted}"
-    if target.name == "*" and target.labels is None:
-        return f"{named} has no matchLabels"
-    return ""
-
-
-def _targets(target: Target, receiver: Receiver, source: Source) -> bool:
-    if (target.kind, target.namespace or receiver.namespace) != (source.kind, source.namespace):
-        return False
-    if target.name != "*":
-        return target.name == source.name
-    return (target.labels or {}).items() <= source.labels.items()
+            found.problems.append(_missing(target, receiver, listing))
+    return found
 
 
 def _missing(target: Target, receiver: Receiver, listing: Listing) -> str:
     namespace = target.namespace or receiver.namespace
+    elsewhere = reach.other_namespaces(target, receiver.namespace, listing.sources)
     if target.name == "*":
         labels = ",".join(f"{key}={value}" for key, value in (target.labels or {}).items())
-        elsewhere = {
-            source.namespace
-            for source in listing.sources
-            if source.kind == target.kind and (target.labels or {}).items() <= source.labels.items()
-        }
-        hint = f"; the namespace {min(elsewhere)} has some" if elsewhere else ""
+        hint = f"; the namespace {elsewhere[0]} has some" if elsewhere else ""
         return (
             f"no {target.kind} in {namespace} has the labels {labels}{hint} (deliveries are "
             "answered 200 all the same)"
         )
     hint = ""
-    if target.kind in listing.not_served:
+    if other := reach.of_other_kind(target, receiver.namespace, listing.sources):
+        hint = f"; {other} is there"
+    elif elsewhere:
+        hint = f"; there is one in the namespace {elsewhere[0]}"
+    elif target.kind in listing.not_served:
         hint = ", nor does the cluster have that kind"
-    for source in listing.sources:
-        if source.name == target.name and source.namespace == namespace:
-            hint = f"; {source} is there"
-            break
-        if source.name == target.name and source.kind == target.kind:
-            hint = f"; there is one in the namespace {source.namespace}"
     return f"there is no {target.kind} {namespace}/{target.name}{hint} (answered 500)"
 
 
 def _receiver_findings(
-    receiver: Receiver, reach: _Reach, policy: Policy, now: datetime.datetime
+    receiver: Receiver, reached: _Reach, policy: Policy, now: datetime.datetime
 ) -> Iterator[Finding]:
     def found(kind: str, text: str, severity: str = GAP) -> Finding:
         return Finding(severity=severity, kind=kind, where=str(receiver), text=text)
@@ -298,15 +264,15 @@ def _receiver_findings(
         yield found("suspended", "is suspended: it takes no delivery")
     elif receiver.not_ready:
         yield found("not-ready", f"takes no delivery: {receiver.not_ready}")
-    useless = [*reach.appliers, *reach.others]
-    if reach.problems:
+    useless = [*reached.appliers, *reached.others]
+    if reached.problems:
         lost = (
             "reaches nothing"
-            if not (reach.sources or useless or reach.unknown)
+            if not (reached.sources or useless or reached.unknown)
             else "misses a target"
         )
-        yield found("misses-target", f"{lost}: {'; '.join(reach.problems)}")
-    if useless and not (reach.sources or reach.unknown):
+        yield found("misses-target", f"{lost}: {'; '.join(reached.problems)}")
+    if useless and not (reached.sources or reached.unknown):
         yield found("applier", f"reaches no source, only {_listed(useless)}{_FOLLOWS}")
     elif useless:
         yield found("applier", f"reaches {_listed(useless)} besides{_FOLLOWS}", WARNING)

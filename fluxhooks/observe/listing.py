@@ -154,20 +154,25 @@ def receiver(item: Mapping[str, Any], not_ready: str) -> Receiver:
         namespace=str(metadata.get("namespace", "")),
         name=str(metadata.get("name", "")),
         type=str(spec.get("type", "")),
-        targets=tuple(
-            Target(
-                kind=str(target.get("kind", "")),
-                name=str(target.get("name", "")),
-                namespace=str(target.get("namespace") or ""),
-                api_version=str(target.get("apiVersion") or ""),
-                labels=target.get("matchLabels"),
-            )
-            for target in spec.get("resources") or ()
-        ),
+        targets=targets(spec),
         suspended=spec.get("suspend") is True,
         not_ready=not_ready,
         path=str((item.get("status") or {}).get("webhookPath", "")),
         secret=str((spec.get("secretRef") or {}).get("name", "")),
+    )
+
+
+def targets(spec: Mapping[str, Any]) -> tuple[Target, ...]:
+    """Return the targets of a Receiver from its ``spec``."""
+    return tuple(
+        Target(
+            kind=str(target.get("kind", "")),
+            name=str(target.get("name", "")),
+            namespace=str(target.get("namespace") or ""),
+            api_version=str(target.get("apiVersion") or ""),
+            labels=target.get("matchLabels"),
+        )
+        for target in spec.get("resources") or ()
     )
 
 

@@ -6,10 +6,12 @@ public URL are asked once for each chain. Whatever in it is a credential is kept
 """
 
 import datetime
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
+from fluxhooks.flux.targets import APPLIERS, SOURCES
 from fluxhooks.observe.doctor.faults import Link
 from fluxhooks.observe.forges import Delivery, SeenWebhook
 from fluxhooks.observe.probing.replies import Reply
@@ -17,6 +19,9 @@ from fluxhooks.observe.state import DeclaredReceiver, Scope
 
 Key = tuple[str, str, str]
 """Kind, namespace and name."""
+
+LISTED: Final = ("Receiver", *SOURCES, *APPLIERS)
+"""The kinds whose objects are gathered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +31,8 @@ class FluxObject:
     Attributes:
         status: holds a Receiver's path, which is a credential.
         generation: ``metadata.generation``.
+        created_at: when it was made.
+        changed_at: when anything but its status was last written; None where that is not known.
     """
 
     kind: str
@@ -37,6 +44,7 @@ class FluxObject:
     annotations: Mapping[str, str] = field(default_factory=dict, repr=False)
     generation: int = 0
     created_at: datetime.datetime | None = None
+    changed_at: datetime.datetime | None = None
 
     @property
     def key(self) -> Key:
@@ -60,6 +68,11 @@ class FluxObject:
         """Whether its condition Ready is True."""
         return self.condition("Ready").get("status") == "True"
 
+    @property
+    def revision(self) -> str:
+        """The revision of a source's artifact; "" where it has none."""
+        return str((self.status.get("artifact") or {}).get("revision", ""))
+
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
 
@@ -70,11 +83,13 @@ class SecretEvidence:
 
     Attributes:
         found: whether there is one.
+        keys: the names of what it has.
         token: None where it has no key of that name, or could not be read.
         unseen: why it could not be read; "" where it could.
     """
 
     found: bool = True
+    keys: tuple[str, ...] = ()
     token: bytes | None = field(default=None, repr=False)
     unseen: str = ""
 
@@ -88,12 +103,34 @@ class ClusterEvidence:
         secrets: of the Receivers that are examined, by namespace and name.
         not_served: the kinds whose CRDs the cluster does not have.
         unseen: the kinds that may not be read, and what the API server says to that.
+        only: the kinds that may be read in one namespace alone, and that namespace.
     """
 
     objects: Mapping[Key, FluxObject] = field(default_factory=dict)
     secrets: Mapping[tuple[str, str], SecretEvidence] = field(default_factory=dict)
     not_served: frozenset[str] = frozenset()
     unseen: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, str] = field(default_factory=dict)
+
+    def sees(self, kind: str, namespace: str) -> bool:
+        """Return whether an object of a kind in a namespace would be in `objects`."""
+        return (
+            kind in LISTED
+            and kind not in self.unseen
+            and self.only.get(kind)
+            in (
+                None,
+                namespace,
+            )
+        )
+
+    @functools.cached_property
+    def by_place(self) -> Mapping[tuple[str, str], tuple[FluxObject, ...]]:
+        """The objects by kind and namespace."""
+        places: dict[tuple[str, str], list[FluxObject]] = {}
+        for found in self.objects.values():
+            places.setdefault((found.kind, found.namespace), []).append(found)
+        return {place: tuple(found) for place, found in places.items()}
 
     def of(self, kind: str, namespace: str = "") -> Iterator[FluxObject]:
         """Return the objects of a kind, in one namespace where it is given."""
