@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import ssl
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from fluxhooks.errors import ObservationError
@@ -33,6 +34,21 @@ _IN_FRONT: Final = (Link.NETWORK, Link.INGRESS)
 _IN_THE_CLUSTER: Final = (Link.RECEIVER, Link.SOURCE, Link.APPLIER, Link.CLUSTER)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """What was seen of each chain, before anything is judged.
+
+    Attributes:
+        subjects: the chains that were looked at.
+        evidence: what was seen of each, in their order.
+        unseen: what could not be asked, and why.
+    """
+
+    subjects: tuple[Subject, ...]
+    evidence: tuple[Evidence, ...]
+    unseen: tuple[str, ...] = ()
+
+
 def diagnose(
     wanted: OfStack | OfCluster,
     *,
@@ -44,6 +60,32 @@ def diagnose(
     say: Callable[[str], None] = lambda _: None,
 ) -> Diagnosis:
     """Return where each chain is broken; nothing is changed or reconciled.
+
+    Args and errors are those of `look`.
+    """
+    looked = look(
+        wanted,
+        cluster=cluster,
+        forges=forges,
+        settings=settings,
+        certificates=certificates,
+        transport=transport,
+        say=say,
+    )
+    return Diagnosis(chains=tuple(map(walk, looked.evidence)), unseen=looked.unseen)
+
+
+def look(
+    wanted: OfStack | OfCluster,
+    *,
+    cluster: Callable[[], ClusterView] | None,
+    forges: Forges | None,
+    settings: Settings | None = None,
+    certificates: ssl.SSLContext | None = None,
+    transport: "httpx.AsyncBaseTransport | None" = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Looked:
+    """Return all that can be seen of each chain; nothing is changed or reconciled.
 
     Args:
         cluster: connects to the cluster; None where it is not to be asked.
@@ -70,8 +112,9 @@ def diagnose(
     if of_cluster:
         subjects = looking.narrowed(subjects)
     looking.at_public_urls(subjects, certificates, transport)
-    return Diagnosis(
-        chains=tuple(walk(evidence) for evidence in looking.evidence(subjects)),
+    return Looked(
+        subjects=tuple(subjects),
+        evidence=tuple(looking.evidence(subjects)),
         unseen=tuple(looking.unseen),
     )
 
