@@ -13,9 +13,12 @@ from typing import Any, Self
 
 import trustme
 
+from sandbox.ingress import certificates
+from sandbox.ingress.rules import END_OF_HEAD, Answer, Request, Rule
+
 _CHUNK = 64 * 1024
 # What an ingress answers when nothing listens behind it.
-_BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_BAD_GATEWAY = Answer(502)
 
 
 class Ingress:
@@ -24,25 +27,41 @@ class Ingress:
     Bytes are passed on unchanged in both directions, so connections are reused as the two ends
     agree. When nothing listens on `target_port` the answer is 502.
 
+    How it behaves can be changed while it runs, by the properties of the same names; that ends the
+    connections there are.
+
     `ca`: who issues the certificate; by default a new authority. Its certificate is in `ca_file`.
     `directory`: where `ca_file` is written; by default a new one, removed at the end.
+    `certificate`: what it presents; by default a good one of `ca`. See `certificates` for others.
+    `tls`: whether it speaks TLS at all.
+    `rule`: what it does with each request, see `rules`; by default it reads none.
     """
 
     def __init__(
-        self, target_port: int, *, ca: trustme.CA | None = None, directory: Path | None = None
+        self,
+        target_port: int,
+        *,
+        ca: trustme.CA | None = None,
+        directory: Path | None = None,
+        certificate: trustme.LeafCert | None = None,
+        tls: bool = True,
+        rule: Rule | None = None,
     ) -> None:
         self._target_port = target_port
         self._given_directory = directory
         self._ca = ca or trustme.CA(organization_name="fluxhooks sandbox ingress")
+        self._certificate = certificate or certificates.good(self._ca)
+        self._context = _context(self._certificate)
+        self._tls = tls
+        self._rule = rule
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="ingress", daemon=True)
         self._connections: set[asyncio.Task[None]] = set()
         self._flowing = asyncio.Event()
         self._server: asyncio.Server | None = None
+        self._filler: socket.socket | None = None
 
     def __enter__(self) -> Self:
-        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._ca.issue_cert("localhost", "127.0.0.1").configure_cert(self._tls)
         if self._given_directory is None:
             self._directory = Path(tempfile.mkdtemp(prefix="fluxhooks-ingress-"))
         else:
@@ -70,18 +89,59 @@ class Ingress:
         return f"localhost:{self._port}"
 
     @property
+    def url(self) -> str:
+        """`https://localhost:<port>`, without TLS `http://localhost:<port>`."""
+        return f"{'https' if self._tls else 'http'}://{self.host}"
+
+    @property
+    def ca(self) -> trustme.CA:
+        """The authority that its clients trust."""
+        return self._ca
+
+    @property
     def ca_file(self) -> Path:
         """The authority's certificate as PEM, for `SSL_CERT_FILE` of clients."""
         return self._directory / "ingress-ca.pem"
 
     @property
     def target_port(self) -> int:
-        """Where requests go; changing it ends the connections there are."""
+        """Where requests go."""
         return self._target_port
 
     @target_port.setter
     def target_port(self, port: int) -> None:
         self._target_port = port
+        self._call(self._drop())
+
+    @property
+    def certificate(self) -> trustme.LeafCert:
+        """What it presents; setting `certificates.good(ingress.ca)` mends it."""
+        return self._certificate
+
+    @certificate.setter
+    def certificate(self, certificate: trustme.LeafCert) -> None:
+        self._certificate = certificate
+        self._context = _context(certificate)
+        self._call(self._drop())
+
+    @property
+    def tls(self) -> bool:
+        """Whether it speaks TLS; if not, clients that do get an answer that makes no sense."""
+        return self._tls
+
+    @tls.setter
+    def tls(self, tls: bool) -> None:
+        self._tls = tls
+        self._call(self._drop())
+
+    @property
+    def rule(self) -> Rule | None:
+        """What it does with each request; with None they pass unread."""
+        return self._rule
+
+    @rule.setter
+    def rule(self, rule: Rule | None) -> None:
+        self._rule = rule
         self._call(self._drop())
 
     def pause(self) -> None:
@@ -91,6 +151,13 @@ class Ingress:
     def refuse(self) -> None:
         """End all connections and refuse new ones until `resume`; the port stays reserved."""
         self._call(self._refuse())
+
+    def ignore(self) -> None:
+        """End all connections and let attempts at new ones go unanswered until `resume`.
+
+        As behind a firewall that drops packets. Works on Linux.
+        """
+        self._call(self._ignore())
 
     def resume(self) -> None:
         """Work again; what came in while paused is passed on now."""
@@ -104,6 +171,7 @@ class Ingress:
 
     async def _resume(self) -> None:
         self._flowing.set()
+        self._empty()
         if self._server is None:
             self._server = await asyncio.start_server(self._serve, sock=self._socket)
 
@@ -111,9 +179,22 @@ class Ingress:
         if self._server is not None:
             self._server.close()
             self._server = None
-            # Bound and not listening: connections are refused, and nobody else gets the port.
-            self._socket = _bound(self._port)
+        # Bound and not listening: connections are refused, and nobody else gets the port.
+        self._socket.close()
+        self._empty()
+        self._socket = _bound(self._port)
         await self._drop()
+
+    async def _ignore(self) -> None:
+        await self._refuse()
+        # A queue for one connection, and that one in it: the kernel drops who comes next.
+        self._socket.listen(0)
+        self._filler = socket.create_connection(self._socket.getsockname())
+
+    def _empty(self) -> None:
+        if self._filler is not None:
+            self._filler.close()
+            self._filler = None
 
     async def _drop(self) -> None:
         for connection in self._connections:
@@ -125,30 +206,43 @@ class Ingress:
         assert task is not None
         self._connections.add(task)
         try:
-            with suppress(OSError):
+            with suppress(OSError, EOFError):
                 # Not left to `start_server`, so that a connection which never completes its
                 # handshake is one of those that can be dropped.
-                await writer.start_tls(self._tls)
+                if self._tls:
+                    await writer.start_tls(self._context)
                 await self._proxy(reader, writer)
         finally:
             writer.transport.abort()
             self._connections.discard(task)
 
     async def _proxy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first = await reader.read(_CHUNK)
+        rule = self._rule
+        if rule is None:
+            passed_on, answer = await reader.read(_CHUNK), b""
+        else:
+            passed_on, answer = await _judged(reader, rule)
         await self._flowing.wait()
+        if answer:
+            writer.write(answer)
+        else:
+            await self._pass_on(passed_on, reader, writer)
+        writer.close()
+        await writer.wait_closed()
+
+    async def _pass_on(
+        self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         try:
             answers, requests = await asyncio.open_connection("127.0.0.1", self._target_port)
         except OSError:
-            writer.write(_BAD_GATEWAY)
-        else:
-            try:
-                requests.write(first)
-                await self._pipe_both(reader, requests, answers, writer)
-            finally:
-                requests.transport.abort()
-        writer.close()
-        await writer.wait_closed()
+            writer.write(_BAD_GATEWAY.encode())
+            return
+        try:
+            requests.write(first)
+            await self._pipe_both(reader, requests, answers, writer)
+        finally:
+            requests.transport.abort()
 
     async def _pipe_both(
         self,
@@ -173,6 +267,23 @@ class Ingress:
             await self._flowing.wait()
             writer.write(chunk)
             await writer.drain()
+
+
+async def _judged(reader: asyncio.StreamReader, rule: Rule) -> tuple[bytes, bytes]:
+    """What is passed on of a request, or else the answer to it."""
+    request = Request.parse(await reader.readuntil(END_OF_HEAD))
+    outcome = rule(request)
+    if isinstance(outcome, Request):
+        return outcome.encode(), b""
+    # A connection that is closed with a body unread may be reset before its answer is read.
+    await reader.readexactly(request.length)
+    return b"", outcome.encode(body=request.method != "HEAD")
+
+
+def _context(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate.configure_cert(context)
+    return context
 
 
 def _bound(port: int) -> socket.socket:

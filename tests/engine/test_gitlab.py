@@ -455,7 +455,7 @@ class TestOtherWaysAtGitLab:
         app.up(drain="4s")
         (before,) = hooks(app)
         with (
-            Ingress(sandbox.cluster.receiver_port, ca=sandbox.ingress._ca) as other,
+            Ingress(sandbox.cluster.receiver_port, ca=sandbox.ingress.ca) as other,
             Load(app.forge, app.path, rate=10, queued=0.5) as load,
         ):
             run = app.up(host=other.host)

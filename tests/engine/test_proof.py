@@ -20,7 +20,7 @@ from tests.sandbox.receiver import Receiver as HttpServer
 @pytest.fixture(scope="class")
 def other_host(sandbox: Sandbox) -> Iterator[Ingress]:
     """A second way to the Receivers, to be broken while the webhook still uses the first."""
-    ca: trustme.CA = sandbox.ingress._ca
+    ca: trustme.CA = sandbox.ingress.ca
     with Ingress(sandbox.cluster.receiver_port, ca=ca) as ingress:
         yield ingress
 
