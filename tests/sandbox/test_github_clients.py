@@ -10,8 +10,10 @@ from pathlib import Path
 import github as pygithub
 import httpx
 import pytest
+from githubkit_schemas.latest.models import Activity
 
 from sandbox.forges.github import GitHub, Repository
+from tests.sandbox.published import unpublished
 from tests.sandbox.receiver import Receiver
 
 
@@ -107,6 +109,26 @@ def test_pygithub_reads_the_documented_errors(
 
     assert "Hook already exists on this repository" == twin.value.data["errors"][0]["message"]
     assert "9" == limited.value.headers["retry-after"]
+
+
+def test_what_happened_to_a_branch_is_told_in_the_published_shape(
+    github: GitHub, repository: Repository, client: pygithub.Github
+) -> None:
+    """The newest first, of one branch where it is named, and never of a tag."""
+    path = f"/repos/{github.owner}/{repository.name}/activity"
+    first = repository.commit({"a": "1"}, message="one")
+    second = repository.commit({"a": "2"}, message="two")
+    github.wait_idle()
+
+    _, found = client.requester.requestJsonAndCheck("GET", path, {"ref": "refs/heads/main"})
+    _, newest = client.requester.requestJsonAndCheck("GET", path, {"ref": "main", "per_page": 1})
+    _, none = client.requester.requestJsonAndCheck("GET", path, {"ref": "refs/heads/other"})
+
+    assert [second, first] == [each["after"] for each in found]
+    assert ["push", "push"] == [each["activity_type"] for each in found]
+    assert found[:1] == newest
+    assert [] == none
+    assert [] == [name for each in found for name in unpublished(Activity, each)]
 
 
 def test_it_runs_as_a_program_until_interrupted(tmp_path: Path) -> None:

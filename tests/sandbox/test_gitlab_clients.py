@@ -131,6 +131,36 @@ def test_a_project_in_a_group_in_a_group_is_cloned_as_well(gitlab: GitLab) -> No
     assert 404 == httpx.get(refs.replace("/deeper", "")).status_code
 
 
+def test_python_gitlab_sees_where_a_branch_stands_and_when_it_was_pushed(
+    project: Repository, client: python_gitlab.Gitlab, tmp_path: Path
+) -> None:
+    """Of a push of more than three branches, only how many there were."""
+    found = client.projects.get(project.name)
+    commit = project.commit({"a": "1"}, message="one")
+    clone = tmp_path / "clone"
+    authorized = {**environment(), **project._checkout._env}
+    for command in (
+        ("clone", "--quiet", project.clone_url, str(clone)),
+        *(("-C", str(clone), "branch", f"b/{n}") for n in range(4)),
+        ("-C", str(clone), "push", "--quiet", "--all"),
+    ):
+        subprocess.run(["git", *command], env=authorized, check=True)
+
+    many, one = found.events.list(action="pushed", get_all=False)
+
+    assert commit == found.branches.get("main").commit["id"]
+    assert commit == found.branches.get("b/3").commit["id"]
+    assert ("main", commit, None) == tuple(
+        one.push_data[key] for key in ("ref", "commit_to", "ref_count")
+    )
+    assert (None, None, 4, "branch") == tuple(
+        many.push_data[key] for key in ("ref", "commit_to", "ref_count", "ref_type")
+    )
+    with pytest.raises(python_gitlab.GitlabGetError) as error:
+        found.branches.get("none")
+    assert (404, "404 Branch Not Found") == (error.value.response_code, error.value.error_message)
+
+
 def test_a_push_without_the_token_is_refused(
     gitlab: GitLab, project: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:

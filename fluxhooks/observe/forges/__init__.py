@@ -1,8 +1,9 @@
-"""Webhooks as the forge has them: one module per forge, all with the same four questions."""
+"""Webhooks as the forge has them: one module per forge, all with the same questions."""
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from fluxhooks.flux.hook_path import host_of, path_of
 from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, Scope
@@ -17,7 +18,13 @@ class SeenWebhook:
         url: what it calls; holds a credential.
         active: whether it sends.
         inactive_because: why it does not, where the forge says; goes on "it is not active".
+        disabled: whether the forge switched it off, after deliveries that failed.
         json: whether it sends JSON bodies.
+        events: what it sends, by the names deliveries carry; "*" for all at GitHub.
+        has_secret: whether it has a secret; None where the forge does not say.
+        verifies_tls: whether it verifies certificates.
+        branch_filter: the pushes it sends, as GitLab is told; "" for all.
+        branch_filter_strategy: how that is read: "wildcard" or "regex".
         pingable: whether the forge can be made to send something now.
         changed_at: when it was made or last edited; when it was made at GitLab.
     """
@@ -27,7 +34,13 @@ class SeenWebhook:
     url: str = field(default="", repr=False)
     active: bool = True
     inactive_because: str = ""
+    disabled: bool = False
     json: bool = True
+    events: frozenset[str] = frozenset()
+    has_secret: bool | None = None
+    verifies_tls: bool = True
+    branch_filter: str = ""
+    branch_filter_strategy: str = "wildcard"
     pingable: bool = True
     changed_at: datetime.datetime | None = None
 
@@ -46,22 +59,71 @@ class SeenWebhook:
         """The path it calls; a credential."""
         return path_of(self.url)
 
+    def __str__(self) -> str:
+        return f"webhook {self.scope.name} {self.id}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
     """What became of one delivery.
 
+    What was sent and answered is in GitLab's whole log, and at GitHub where one delivery is asked
+    for.
+
     Attributes:
         status: the HTTP status it was answered with; 0 where no answer came.
+        reason: the forge's words for what became of it, such as "timed out"; "" where it has none.
+        duration: seconds.
+        throttled_at: when the forge held it back; None where it did not.
+        guid: what it has in common with its redeliveries, and with what other webhooks were sent.
+        url: what it called; holds a credential; "" where unknown.
+        server: the answer's header of that name; "" where there was none.
+        ref: what was pushed, as in "refs/heads/main"; "" where it is no push, or unknown.
+        commit: where that stands now.
+        size: bytes of the payload as compact JSON; None where unknown.
+        payload: what was sent; None where unknown.
+        headers: of the request, names in lower case; hold a credential.
     """
 
     id: str
     event: str
     at: datetime.datetime
     status: int
+    reason: str = ""
+    duration: float = 0.0
+    redelivery: bool = False
+    throttled_at: datetime.datetime | None = None
+    guid: str = ""
+    url: str = field(default="", repr=False)
+    server: str = ""
+    ref: str = ""
+    commit: str = ""
+    size: int | None = None
+    payload: Mapping[str, Any] | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was taken."""
+        return 200 <= self.status <= 299
 
     def __str__(self) -> str:
         return f"{self.event} {self.status or 'without an answer'}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """Where a branch stands at the forge.
+
+    Attributes:
+        commit: its newest.
+        pushed_at: when that came; None where the forge does not say.
+        refs: how many branches came with it in one push, where the forge says; else 0.
+    """
+
+    commit: str
+    pushed_at: datetime.datetime | None = None
+    refs: int = 0
 
 
 class Forge(Protocol):
@@ -81,6 +143,21 @@ class Forge(Protocol):
 
     def last_delivery(self, declared: DeclaredWebhook) -> Delivery | None:
         """Return the newest delivery in the forge's log, or None where it is empty."""
+
+    def deliveries(self, declared: DeclaredWebhook) -> list[Delivery]:
+        """Return the newest page of the forge's log, the newest first."""
+        ...
+
+    def delivery(self, declared: DeclaredWebhook, delivery: Delivery) -> Delivery:
+        """Return a delivery of the log with what was sent and answered."""
+        ...
+
+    def head(self, declared: DeclaredWebhook, branch: str, *, known: str) -> Head | None:
+        """Return where a branch of what has the webhook stands; None where the forge has none.
+
+        Args:
+            known: the commit of which nothing more needs to be asked.
+        """
 
     def ping(self, declared: DeclaredWebhook) -> Delivery | None:
         """Have the forge send a ping, and return what became of it; None where it got lost.

@@ -2,13 +2,14 @@
 
 import contextlib
 import datetime
+import json
 import os
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from fluxhooks.errors import ObservationError
-from fluxhooks.observe.forges import Delivery, SeenWebhook
+from fluxhooks.observe.forges import Delivery, Head, SeenWebhook
 from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, Scope
 
 if TYPE_CHECKING:
@@ -67,6 +68,13 @@ class GitLabForge:
 
         It is also None before GitLab 17.3, which has no such log for an API to read.
         """
+        return next(iter(self.deliveries(declared)), None)
+
+    def deliveries(self, declared: DeclaredWebhook) -> list[Delivery]:
+        """Return the newest page of GitLab's log, the newest first; it goes back seven days.
+
+        It is empty before GitLab 17.3, which has no such log for an API to read.
+        """
         import gitlab
 
         path = f"{self._hooks(declared).path}/{declared.id}/events"
@@ -75,9 +83,38 @@ class GitLabForge:
                 log = self._client.http_list(path, get_all=False, per_page=20, **self._patience)
             except gitlab.GitlabHttpError as error:
                 if error.response_code == 404:
+                    return []
+                raise
+            return sorted(map(_delivery, log), key=lambda found: found.at, reverse=True)
+
+    def delivery(self, declared: DeclaredWebhook, delivery: Delivery) -> Delivery:
+        """Return the delivery: GitLab's log has all of it."""
+        return delivery
+
+    def head(self, declared: DeclaredWebhook, branch: str, *, known: str) -> Head | None:
+        """Return where a branch of the project stands; None where nobody says.
+
+        When it was pushed is asked only of a commit that is not the known one. A token that may
+        not read the repository is told nothing.
+        """
+        import gitlab
+
+        if declared.scope.kind != "project":
+            return None
+        project = self._client.projects.get(declared.scope.name, lazy=True)
+        with self._explained(declared.scope):
+            try:
+                commit = project.branches.get(branch, **self._patience).commit["id"]
+                if commit == known:
+                    return Head(commit=commit)
+                events = project.events.list(
+                    action="pushed", get_all=False, per_page=20, **self._patience
+                )
+            except gitlab.GitlabError as error:
+                if error.response_code in (403, 404):
                     return None
                 raise
-            return max(map(_delivery, log), key=lambda found: found.at, default=None)
+        return _head(commit, branch, [event.asdict() for event in events])
 
     def ping(self, declared: DeclaredWebhook) -> Delivery | None:
         """Have GitLab send a test push, and return what became of it; None where it got lost.
@@ -205,11 +242,24 @@ def connect(providers: ProviderSettings, *, retries: int = 3) -> GitLabForge:
 def _seen(scope: Scope, hook: Any) -> SeenWebhook:
     # GitLab 15 and older, and those whose administrator does not want it, disable none.
     alert = getattr(hook, "alert_status", None) or "executable"
+    strategy = getattr(hook, "branch_filter_strategy", None) or "wildcard"
+    filtered = getattr(hook, "push_events_branch_filter", None) or ""
     return SeenWebhook(
         scope=scope,
         id=str(hook.id),
         url=str(hook.url or ""),
         active=alert == "executable",
+        disabled=alert != "executable",
+        events=frozenset(
+            _event(flag)
+            for flag, wanted in hook.attributes.items()
+            if wanted is True and flag.endswith("_events") and flag != "repository_update_events"
+        ),
+        # GitLab says it from 19.0 on.
+        has_secret=getattr(hook, "token_present", None),
+        verifies_tls=getattr(hook, "enable_ssl_verification", True) is not False,
+        branch_filter="" if strategy == "all_branches" else filtered,
+        branch_filter_strategy=strategy,
         pingable=_testable(hook) is not None,
         inactive_because=_why(alert, getattr(hook, "disabled_until", None)),
         changed_at=_time(hook.created_at),
@@ -232,18 +282,50 @@ def _delivery(entry: dict[str, Any]) -> Delivery:
     status = str(entry.get("response_status") or "")
     at = _time(entry.get("created_at"))
     assert at is not None  # noqa: S101
+    sent = entry.get("request_headers") or {}
+    headers = {name.lower(): str(value) for name, value in sent.items()}
+    answered = {n.lower(): str(v) for n, v in (entry.get("response_headers") or {}).items()}
+    payload = entry.get("request_data")
+    if not isinstance(payload, dict):
+        payload = None
     return Delivery(
         id=str(entry["id"]),
-        event=_event(str(entry.get("trigger") or "")),
+        event=headers.get("x-gitlab-event") or _event(str(entry.get("trigger") or "")),
         at=at,
         # Where no answer came GitLab says "internal error".
         status=int(status) if status.isdecimal() else 0,
+        reason="" if status.isdecimal() else status,
+        duration=float(entry.get("execution_duration") or 0.0),
+        guid=headers.get("x-gitlab-event-uuid", ""),
+        url=str(entry.get("url") or ""),
+        server=answered.get("server", ""),
+        ref=str((payload or {}).get("ref") or ""),
+        commit=str((payload or {}).get("after") or ""),
+        size=None if payload is None else len(json.dumps(payload, separators=(",", ":"))),
+        payload=payload,
+        headers=headers,
     )
 
 
+def _head(commit: str, branch: str, events: list[dict[str, Any]]) -> Head:
+    """Return a branch's head, with the newest push that may have brought it.
+
+    Of a push of many branches GitLab remembers how many there were, and none of them.
+    """
+    pushes = [(event.get("push_data") or {}, _time(event.get("created_at"))) for event in events]
+    for pushed, at in pushes:
+        if pushed.get("ref") == branch and pushed.get("commit_to") == commit:
+            return Head(commit=commit, pushed_at=at)
+    for pushed, at in pushes:
+        if pushed.get("ref_type") == "branch" and pushed.get("ref_count"):
+            return Head(commit=commit, pushed_at=at, refs=int(pushed["ref_count"]))
+    return Head(commit=commit)
+
+
 def _event(name: str) -> str:
-    """Return the name in the header of what GitLab calls push_hooks and push_events."""
-    return name.removesuffix("_events").removesuffix("_hooks").replace("_", " ").title() + " Hook"
+    """Return the name in the header of what GitLab calls issue_hooks and issues_events."""
+    plain = name.removesuffix("_events").removesuffix("_hooks").removesuffix("s")
+    return plain.replace("_", " ").title() + " Hook"
 
 
 def _time(text: str | None) -> datetime.datetime | None:

@@ -90,6 +90,16 @@ def push(site: Site, repository: RepositoryRecord, update: RefUpdate) -> JsonObj
     return payload
 
 
+def activity_type(repository: RepositoryRecord, update: RefUpdate) -> str:
+    """What a push did to a branch, by the name the repository's activities have for it."""
+    if update.created:
+        return "branch_creation"
+    if update.deleted:
+        return "branch_deletion"
+    forced = not is_ancestor(repository.path, update.before, update.after)
+    return "force_push" if forced else "push"
+
+
 def create(site: Site, repository: RepositoryRecord, update: RefUpdate) -> JsonObject:
     """The payload of `create`: a branch or tag that was not there before."""
     return {

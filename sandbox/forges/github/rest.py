@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.forges.authorization import password
-from sandbox.forges.encoding import dump
+from sandbox.forges.encoding import dump, timestamp
 from sandbox.forges.endpoints import Answer, Endpoint
 from sandbox.forges.front import UNKNOWN_ENDPOINT
 from sandbox.forges.git import newest_step
@@ -77,6 +77,7 @@ class Api:
             self._route("GET", "/users/{login}", self._a_user),
             self._route("GET", "/orgs/{owner}", self._organization),
             self._route("GET", "/repos/{owner}/{name}", self._repository),
+            self._route("GET", "/repos/{owner}/{name}/activity", self._activity),
         ]
         for root in ("/repos/{owner}/{name}/hooks", "/orgs/{owner}/hooks"):
             hook = root + "/{hook_id:int}"
@@ -201,6 +202,30 @@ class Api:
     async def _repository(self, request: Request) -> Answer:
         self._target(request)
         return Answer(show_full_repository(self._state.site, self._record(request)))
+
+    async def _activity(self, request: Request) -> Answer:
+        if _token(request) is None:
+            raise errors.requires_authentication()
+        self._target(request)
+        found = self._state.activities.get(self._record(request).name, [])[::-1]
+        if ref := request.query_params.get("ref"):
+            full = ref if ref.startswith("refs/") else f"refs/heads/{ref}"
+            found = [activity for activity in found if activity.update.ref == full]
+        return Answer(
+            [
+                {
+                    "id": activity.id,
+                    "node_id": f"PSH_{activity.id}",
+                    "before": activity.update.before,
+                    "after": activity.update.after,
+                    "ref": activity.update.ref,
+                    "timestamp": timestamp(activity.at),
+                    "activity_type": activity.kind,
+                    "actor": show_user(self._state.site),
+                }
+                for activity in found[: _per_page(request)]
+            ]
+        )
 
     async def _list_hooks(self, request: Request) -> Answer:
         target = self._target(request)

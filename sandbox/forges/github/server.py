@@ -146,6 +146,10 @@ class GitHub(Forge):
 
     async def _pushed(self, record: RepositoryRecord, updates: list[RefUpdate]) -> None:
         record.pushed_at = time.time()
+        for update in updates:
+            if not update.is_tag:
+                kind = await run_in_threadpool(payloads.activity_type, record, update)
+                self._state.note(record, update, kind)
         for update in payloads.told(updates):
             payload = await run_in_threadpool(payloads.push, self._site, record, update)
             self._state.publish(record, "push", dump(payload))

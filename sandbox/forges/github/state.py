@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import count
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.forges.delivery_queue import Queue
 from sandbox.forges.encoding import dump
+from sandbox.forges.git import RefUpdate
 from sandbox.forges.github import hooks
 from sandbox.forges.github.accounts import FIRST_REPOSITORY_ID, RepositoryRecord, Site
 from sandbox.forges.github.deliveries import Delivery, Event, deliver, last_response
@@ -27,6 +28,16 @@ class Access(StrEnum):
     WRITE = "write"
 
 
+@dataclass(frozen=True)
+class Activity:
+    """What happened to a branch; `kind` is as the REST API has it."""
+
+    id: int
+    update: RefUpdate
+    kind: str
+    at: float
+
+
 class State:
     """Changed on the server's event loop only; other threads read copies."""
 
@@ -37,6 +48,8 @@ class State:
         self.deliveries: list[Delivery] = []
         self.deliveries_by_hook: dict[int, list[Delivery]] = {}
         self.tokens: dict[str, Access] = {}
+        self.activities: dict[str, list[Activity]] = {}
+        self._activity_ids = count(1_296_269_001)
         self._queue = queue
         self._poster = poster
         self._delivery_ids = count(24_000_000_001)
@@ -49,6 +62,11 @@ class State:
         record = RepositoryRecord(name, target, path, created_at=now, pushed_at=now)
         self.repositories[name] = record
         return record
+
+    def note(self, repository: RepositoryRecord, update: RefUpdate, kind: str) -> None:
+        """Remember what happened to a branch; tags are no activity."""
+        activity = Activity(next(self._activity_ids), update, kind, time.time())
+        self.activities.setdefault(repository.name, []).append(activity)
 
     def hooks_of(self, target: Target) -> list[Hook]:
         return [hook for hook in self.hooks.values() if hook.target == target]

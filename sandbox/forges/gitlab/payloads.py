@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sandbox.forges.encoding import JsonObject
+from sandbox.forges.encoding import JsonObject, timestamp
 from sandbox.forges.git import Commit, RefUpdate, commits, pushed_range, resolve
 from sandbox.forges.gitlab.namespaces import (
     USER_ID,
@@ -43,6 +44,17 @@ def told(updates: list[RefUpdate]) -> list[RefUpdate]:
     return [update for kind in (branches, tags) if len(kind) <= REFS_PER_PUSH for update in kind]
 
 
+def remembered(updates: list[RefUpdate]) -> list[list[RefUpdate]]:
+    """The ref updates of one push as a project's events have them: many of a kind are one."""
+    tags = [update for update in updates if update.is_tag]
+    branches = [update for update in updates if update.ref.startswith("refs/heads/")]
+    return [
+        together
+        for kind in (branches, tags)
+        for together in ([kind] if len(kind) > REFS_PER_PUSH else [[update] for update in kind])
+    ]
+
+
 def event(update: RefUpdate) -> str:
     """The name of the event that an update of a ref is."""
     return TAG_PUSH if update.is_tag else PUSH
@@ -77,6 +89,72 @@ def push(site: Site, project: ProjectRecord, update: RefUpdate) -> JsonObject:
         "total_commits_count": len(added),
         "push_options": {},
         "repository": {name: shown[name] for name in _REPOSITORY_FIELDS},
+    }
+
+
+def show_push(project_id: int, number: int, updates: Sequence[RefUpdate], at: float) -> JsonObject:
+    """A push among a project's events; of many refs it says only how many they were."""
+    first, many = updates[0], len(updates) > 1
+    kind = "tag" if first.is_tag else "branch"
+    deed = "created" if first.created else "removed" if first.deleted else "pushed"
+    return {
+        "id": number,
+        "project_id": project_id,
+        "action_name": {"created": "pushed new", "removed": "deleted", "pushed": "pushed to"}[deed],
+        "target_id": None,
+        "target_iid": None,
+        "target_type": None,
+        "author_id": USER_ID,
+        "target_title": None,
+        "created_at": timestamp(at, to="milliseconds"),
+        "author": {"id": USER_ID, "name": USER_NAME, "username": USERNAME, "state": "active"},
+        "imported": False,
+        "imported_from": "none",
+        "push_data": {
+            "commit_count": 0 if many or first.deleted else 1,
+            "action": deed,
+            "ref_type": kind,
+            "commit_from": None if many or first.created else first.before,
+            "commit_to": None if many or first.deleted else first.after,
+            "ref": None if many else first.short_name,
+            "commit_title": None,
+            "ref_count": len(updates) if many else None,
+        },
+        "author_username": USERNAME,
+    }
+
+
+def branch(site: Site, project: ProjectRecord, name: str) -> JsonObject | None:
+    """A branch with its newest commit, None where there is no such branch."""
+    tip = resolve(project.path, f"refs/heads/{name}")
+    if tip is None:
+        return None
+    (commit,) = commits(project.path, tip, limit=1)
+    web = show_project_in_payload(site, project)["web_url"]
+    default = name == project.default_branch
+    return {
+        "name": name,
+        "commit": {
+            "id": commit.id,
+            "short_id": commit.id[:8],
+            "title": commit.message.partition("\n")[0],
+            "message": f"{commit.message}\n",
+            "author_name": commit.author.name,
+            "author_email": commit.author.email,
+            "authored_date": commit.author.date,
+            "committer_name": commit.committer.name,
+            "committer_email": commit.committer.email,
+            "committed_date": commit.committer.date,
+            "created_at": commit.committer.date,
+            "web_url": f"{web}/-/commit/{commit.id}",
+        },
+        "merged": False,
+        "protected": default,
+        "developers_can_push": False,
+        "developers_can_merge": False,
+        "can_push": True,
+        "default": default,
+        "web_url": f"{web}/-/tree/{name}",
     }
 
 

@@ -68,6 +68,10 @@ class Api:
             self._route("GET", "/version", self._version),
             self._route("GET", "/projects/{project}", self._project),
             self._route("GET", "/groups/{group}", self._group),
+            self._route("GET", "/projects/{project}/events", self._events),
+            self._route(
+                "GET", "/projects/{project}/repository/branches/{branch:path}", self._branch
+            ),
         ]
         for root in ("/projects/{project}/hooks", "/groups/{group}/hooks"):
             hook = root + "/{hook_id:int}"
@@ -131,6 +135,25 @@ class Api:
     async def _group(self, request: Request) -> Answer:
         path = self._target(request).path
         return Answer(show_group(self._state.site, self._state.groups[path]))
+
+    async def _events(self, request: Request) -> Answer:
+        # Pushes are all that anybody here does.
+        if request.query_params.get("action", "pushed") not in ("pushed", "created"):
+            raise errors.unsupported("events of that action")
+        target = self._target(request)
+        pushes = self._state.pushes.get(target.path, [])[::-1]
+        return self._page(
+            request,
+            [payloads.show_push(target.id, push.id, push.updates, push.at) for push in pushes],
+        )
+
+    async def _branch(self, request: Request) -> Answer:
+        project = self._state.projects[self._target(request).path]
+        name = unquote(request.path_params["branch"])
+        shown = await run_in_threadpool(payloads.branch, self._state.site, project, name)
+        if shown is None:
+            raise errors.not_found("Branch")
+        return Answer(shown)
 
     async def _list_hooks(self, request: Request) -> Answer:
         found = self._state.hooks_of(self._target(request))

@@ -154,6 +154,8 @@ class GitLab(Forge):
         return self._state.publish(record, event, body, branch=branch)
 
     async def _pushed(self, project: ProjectRecord, updates: list[RefUpdate]) -> None:
+        for together in payloads.remembered(updates):
+            self._state.note(project, *together)
         for update in payloads.told(updates):
             payload = await run_in_threadpool(payloads.push, self._site, project, update)
             branch = None if update.is_tag else update.short_name

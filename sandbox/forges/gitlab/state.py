@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from sandbox.forges.delivery_queue import Queue
+from sandbox.forges.git import RefUpdate
 from sandbox.forges.gitlab import hooks
 from sandbox.forges.gitlab.deliveries import Delivery, Event, deliver
 from sandbox.forges.gitlab.hooks import Hook, Target
@@ -31,6 +33,15 @@ class Access(StrEnum):
     """A Maintainer's, of the scope `api`."""
 
 
+@dataclass(frozen=True)
+class Push:
+    """What a project's events remember of a push: of many refs of a kind, how many they were."""
+
+    id: int
+    updates: tuple[RefUpdate, ...]
+    at: float
+
+
 class State:
     """Changed on the server's event loop only; other threads read copies.
 
@@ -47,6 +58,8 @@ class State:
         self.hooks: dict[int, Hook] = {}
         self.deliveries: list[Delivery] = []
         self.tokens: dict[str, Access] = {}
+        self.pushes: dict[str, list[Push]] = {}
+        self._push_ids = count(5_001)
         self._queue = queue
         self._poster = poster
         self._log: dict[int, list[tuple[float, Delivery]]] = {}
@@ -64,6 +77,11 @@ class State:
         project = ProjectRecord(Target(path, next(self._project_ids)), repository, time.time())
         self.projects[path] = project
         return project
+
+    def note(self, project: ProjectRecord, *updates: RefUpdate) -> None:
+        """Remember a push of one ref, or of many of one kind, among the project's events."""
+        push = Push(next(self._push_ids), updates, self.clock())
+        self.pushes.setdefault(project.target.path, []).append(push)
 
     def hooks_of(self, target: Target) -> list[Hook]:
         return [hook for hook in self.hooks.values() if hook.target == target]
