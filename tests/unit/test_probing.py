@@ -458,7 +458,9 @@ OTHER = "It must be the Service webhook-receiver that answers there."
             page(400), Verdict.WRONG, "400 with a page of nginx", OTHER, id="400 of another"
         ),
         pytest.param(200, Verdict.WRONG, "200", "Something else answers there", id="catch-all"),
-        pytest.param(202, Verdict.WRONG, "202", "Something else answers there", id="events"),
+        pytest.param(
+            202, Verdict.WRONG, "202", "That is notification-controller's port for events", id="202"
+        ),
         pytest.param(
             redirect(302, f"https://login.example.com/?to=%2Fhook%2F{'0' * 64}"),
             Verdict.WRONG,

@@ -246,6 +246,8 @@ class _Looking:
             unseen |= dict.fromkeys(_IN_FRONT, why)
         if self.cluster is None:
             unseen |= dict.fromkeys(_IN_THE_CLUSTER, self.no_cluster)
+        elif why := self.cluster.unseen.get("Receiver"):
+            unseen[Link.RECEIVER] = why
         return unseen
 
     def _calls(self, subject: Subject) -> bool:

@@ -7,6 +7,7 @@ public URL are asked once for each chain. Whatever in it is a credential is kept
 
 import datetime
 import functools
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -178,6 +179,23 @@ class PublicEvidence:
     unsigned: Reply | None = None
     signed: Reply | None = None
     withheld: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host, with a port where one is given, without a login."""
+        parts = urllib.parse.urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+    @property
+    def replies(self) -> Iterator[tuple[str, Reply]]:
+        """What was asked, in words, and what it was answered."""
+        for what, reply in (
+            ("a GET of a path that no Receiver has", self.control),
+            ("a GET of the Receiver's path, unsigned", self.unsigned),
+            ("a signed probe", self.signed),
+        ):
+            if reply is not None:
+                yield what, reply
 
 
 @dataclass(frozen=True, kw_only=True)

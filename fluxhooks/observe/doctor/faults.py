@@ -127,6 +127,11 @@ class Fault(Enum):
     CONNECTION_TIMED_OUT = ("connection-timed-out", Link.NETWORK, "no connection comes about")
     UNREACHABLE = ("unreachable", Link.NETWORK, "there is no way to the host")
     CERTIFICATE_EXPIRED = ("certificate-expired", Link.NETWORK, "the certificate has expired")
+    CERTIFICATE_NOT_YET_VALID = (
+        "certificate-not-yet-valid",
+        Link.NETWORK,
+        "the certificate is not valid yet",
+    )
     CERTIFICATE_OTHER_NAME = (
         "certificate-other-name",
         Link.NETWORK,

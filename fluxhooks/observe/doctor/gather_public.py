@@ -77,14 +77,15 @@ async def _ask(requests: Requests, target: Target, found: dict[str, PublicEviden
 
     control = await requests.control(target)
     know(control=control)
-    if control.failure is not None and not control.failure.connected:
+    if control.failure is not None:
         return
     if target.acts_on_get:
         know(withheld=f"no GET without a signature: {target.acts_on_get}")
     else:
         know(unsigned=await requests.unsigned(target))
     unsigned = found[target.name].unsigned
-    if unsigned is not None and unsigned.status != 400:
+    if control.status != 404 or (unsigned is not None and unsigned.status != 400):
+        # To what is not the controller no token is shown.
         return
     unsendable = unsignable(Check.SIGNED, target)
     if unsendable is None and not target.acts_on_probe:

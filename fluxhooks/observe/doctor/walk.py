@@ -8,6 +8,7 @@ from fluxhooks.observe.doctor.diagnosis import Chain, Examined, State
 from fluxhooks.observe.doctor.evidence import Evidence
 from fluxhooks.observe.doctor.faults import LINKS, Fault, Link
 from fluxhooks.observe.doctor.links import (
+    answers,
     applier,
     cluster,
     delivery,
@@ -80,6 +81,8 @@ def _examined(link: Link, evidence: Evidence) -> Examined:
 def _unseen(link: Link, evidence: Evidence) -> Examined | None:
     if link not in evidence.unseen:
         return None
+    if link is Link.RECEIVER and (told := answers.examine(evidence)):
+        return told
     return Examined(link=link, state=State.UNSEEN, seen=evidence.unseen[link])
 
 

@@ -8,8 +8,9 @@ import datetime
 from typing import Any, Final
 
 from fluxhooks.flux.receiver_types import RECEIVER_TYPES, Proof
+from fluxhooks.observe.probing import causes
 from fluxhooks.observe.probing.findings import Check, Finding, Verdict
-from fluxhooks.observe.probing.replies import Failure, Reply
+from fluxhooks.observe.probing.replies import Reply
 from fluxhooks.observe.probing.targets import Target
 
 # A certificate that is renewed in time never gets so old.
@@ -24,9 +25,7 @@ def tls(reply: Reply, *, https: bool, now: datetime.datetime) -> Finding:
         return Finding(
             verdict=Verdict.WRONG,
             seen=str(reply),
-            cure=_CERTIFICATE_CURES.get(reply.verify_code, _CERTIFICATE_CURE)
-            if failure is Failure.CERTIFICATE
-            else _FAILURE_CURES[failure],
+            cure=causes.of_failure(failure, reply).cure,
             **took,
         )
     if not https:
@@ -58,19 +57,7 @@ def control(reply: Reply) -> Finding:
             "The controller's 404 has no page: something in front answers, or puts its own page "
             "in place of errors.",
         )
-    if reply.status == 400 and not reply.page:
-        cure = (
-            "That is notification-controller's port for events: route the host to the Service "
-            "webhook-receiver, not notification-controller."
-        )
-    elif reply.status is not None and 200 <= reply.status < 300:
-        cure = (
-            "Something else answers there whatever the path: route /hook/ of the host to the "
-            "Service webhook-receiver."
-        )
-    else:
-        cure = _in_front(reply)
-    return _finding(Check.CONTROL, reply, Verdict.WRONG, cure)
+    return _finding(Check.CONTROL, reply, Verdict.WRONG, causes.of_control(reply).cure)
 
 
 def unsigned(reply: Reply, target: Target, *, replaced: bool = False) -> Finding:
@@ -147,21 +134,10 @@ def _refused(check: Check, reply: Reply, target: Target, *, replaced: bool = Fal
     elif reply.status == 503 and not reply.page:
         cure = "The Receiver is suspended or not Ready."
     else:
-        cure = _in_front(reply)
+        cure = causes.in_front(reply).cure
     if target.trouble:
         cure += f" The cluster says of it: {target.trouble}."
     return _finding(check, reply, Verdict.WRONG, cure)
-
-
-def _in_front(reply: Reply) -> str:
-    if reply.status is None:
-        return _FAILURE_CURES[reply.failure or Failure.CUT_OFF]
-    if 300 <= reply.status < 400:
-        return (
-            "No forge follows a redirect, and some count it as a success: nothing in front may "
-            "redirect /hook/, or the webhook must call where it leads."
-        )
-    return _STATUS_CURES.get(reply.status, _OTHER_CURE)
 
 
 def _finding(
@@ -175,49 +151,3 @@ def _finding(
         status=reply.status,
         milliseconds=reply.milliseconds,
     )
-
-
-_FAILURE_CURES: Final = {
-    Failure.NAME: "Is the host right, and its DNS record there?",
-    Failure.REFUSED: "Nothing listens on that port: is the ingress running, and the port right?",
-    Failure.NO_CONNECTION: "A firewall drops it, or the load balancer has no backend: forges send "
-    "from the internet.",
-    Failure.UNREACHABLE: "Is there a route to the host, and does it take TLS for this name?",
-    Failure.NO_TLS: "Is that the port for https? Without TLS the webhook's URL begins with http.",
-    Failure.NO_ANSWER: "What listens there takes the request and is silent: is "
-    "notification-controller running, and may the ingress reach it (NetworkPolicy)?",
-    Failure.CUT_OFF: "What listens there ends the connection: does it speak HTTP, and does its "
-    "backend?",
-}
-
-# https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
-_NO_AUTHORITY: Final = (
-    "No authority that is trusted here signed it, or the certificates in between are not sent. "
-    "SSL_CERT_FILE names an authority of your own; the forge must trust it too."
-)
-_CERTIFICATE_CURES: Final = {
-    9: "It is not valid yet: is the clock right?",
-    10: "It has expired: see why it was not renewed.",
-    18: _NO_AUTHORITY,
-    19: _NO_AUTHORITY,
-    20: _NO_AUTHORITY,
-    21: _NO_AUTHORITY,
-    62: "It is for other names: issue one for this host; an ingress shows its default one where "
-    "it has none for a host.",
-    64: "It is for other addresses: issue one for this host.",
-}
-_CERTIFICATE_CURE: Final = "Forges refuse it too, unless they are told not to look."
-
-_STATUS_CURES: Final = {
-    401: "Something in front wants a login: let /hook/ pass without one.",
-    403: "Something in front refuses: let /hook/ pass, for the addresses the forge sends from.",
-    407: "A proxy between here and the host wants a login.",
-    413: "Something in front takes no body of this size.",
-    429: "Something in front limits how often it is asked; deliveries are lost so too.",
-    502: "The ingress has no working backend: is notification-controller running, and has the "
-    "Service webhook-receiver an endpoint?",
-    503: "The ingress has no backend: is notification-controller running, and has the Service "
-    "webhook-receiver an endpoint?",
-    504: "The backend is silent: may the ingress reach notification-controller (NetworkPolicy)?",
-}
-_OTHER_CURE: Final = "It must be the Service webhook-receiver that answers there."
