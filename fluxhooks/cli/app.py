@@ -13,6 +13,7 @@ from fluxhooks.cli import screen
 from fluxhooks.cli.coverage import coverage
 from fluxhooks.cli.probe import probe
 from fluxhooks.cli.prune import prune
+from fluxhooks.cli.report import report
 from fluxhooks.cli.rotate import rotate
 from fluxhooks.cli.status import status
 from fluxhooks.errors import (
@@ -49,7 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _verb in (rotate, status, probe, coverage, prune):
+for _verb in (rotate, status, probe, coverage, report, prune):
     app.command(epilog=_EPILOG)(_verb)
 
 

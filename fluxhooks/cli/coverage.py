@@ -12,11 +12,10 @@ from fluxhooks.errors import ObservationError
 from fluxhooks.flux.hook_path import host_of
 from fluxhooks.observe import cluster, suggestion
 from fluxhooks.observe.configuration import Configuration
-from fluxhooks.observe.coverage import Coverage, Policy, StackWebhooks
+from fluxhooks.observe.coverage import Coverage, Policy, stack_webhooks
 from fluxhooks.observe.coverage import coverage as look
 from fluxhooks.observe.forges import Forges
 from fluxhooks.observe.state import ProviderSettings, StackState
-from fluxhooks.observe.status import Seen, where
 from fluxhooks.operate.stack import PulumiStack
 
 
@@ -87,7 +86,14 @@ def coverage(
         receivers, refused = view.with_secrets(found.receivers)
         found = dataclasses.replace(found, receivers=receivers)
         unseen += refused
-    webhooks = _webhooks(state, configuration, view, unseen) if state else None
+    webhooks = None
+    if state:
+        try:
+            webhooks = stack_webhooks(
+                state, configuration, cluster=view, forges=Forges(state.providers)
+            )
+        except ObservationError as error:
+            unseen.append(str(error))
     now = datetime.datetime.now(datetime.UTC)
     seen = look(found, policy, now=now, stack=webhooks, unseen=unseen)
     program = ""
@@ -112,25 +118,6 @@ def coverage(
         raise typer.Exit(4)
     if seen.unseen:
         raise typer.Exit(1)
-
-
-def _webhooks(
-    state: StackState,
-    configuration: Configuration,
-    view: cluster.ClusterView,
-    unseen: list[str],
-) -> StackWebhooks | None:
-    forge = Seen()
-    try:
-        if configuration.cluster and (uid := view.uid()) != configuration.cluster:
-            raise ObservationError(
-                f"the cluster at hand ({uid}) is not the stack's ({configuration.cluster})"
-            )
-        forge.look_at_forges(where(state, configuration), Forges(state.providers))
-    except ObservationError as error:
-        unseen.append(str(error))
-        return None
-    return StackWebhooks(state=state, webhooks=tuple(forge.webhooks))
 
 
 def _host(state: StackState | None) -> str:

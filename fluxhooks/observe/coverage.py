@@ -1,7 +1,7 @@
 """Which sources a webhook reaches, and what of Receivers and webhooks reaches nothing.
 
-Decided from listed objects alone. A Receiver's CEL filters are not evaluated: what they let pass
-depends on the delivery.
+`coverage` decides from listed objects alone. A Receiver's CEL filters are not evaluated: what they
+let pass depends on the delivery.
 """
 
 import datetime
@@ -11,12 +11,16 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from fluxhooks.errors import ObservationError
 from fluxhooks.flux.hook_path import PREFIX
 from fluxhooks.flux.targets import APPLIERS, OTHERS
 from fluxhooks.observe import reach
-from fluxhooks.observe.forges import SeenWebhook
+from fluxhooks.observe.cluster import ClusterView
+from fluxhooks.observe.configuration import Configuration
+from fluxhooks.observe.forges import Forges, SeenWebhook
 from fluxhooks.observe.listing import Listing, Receiver, Source, Target
 from fluxhooks.observe.state import StackState
+from fluxhooks.observe.status import Seen, where
 
 GAP: Final = "gap"
 WARNING: Final = "warning"
@@ -155,6 +159,23 @@ class StackWebhooks:
 
     state: StackState
     webhooks: tuple[SeenWebhook, ...]
+
+
+def stack_webhooks(
+    state: StackState, configuration: Configuration, *, cluster: ClusterView, forges: Forges
+) -> StackWebhooks:
+    """Return a stack with its forges' webhooks, to be held against `cluster`'s Receivers.
+
+    Raises:
+        ObservationError: a forge could not be asked, or the stack is another cluster's.
+    """
+    if configuration.cluster and (uid := cluster.uid()) != configuration.cluster:
+        raise ObservationError(
+            f"the cluster at hand ({uid}) is not the stack's ({configuration.cluster})"
+        )
+    seen = Seen()
+    seen.look_at_forges(where(state, configuration), forges)
+    return StackWebhooks(state=state, webhooks=tuple(seen.webhooks))
 
 
 def coverage(
