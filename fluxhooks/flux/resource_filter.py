@@ -23,6 +23,16 @@ def with_probe(user_filter: str | None) -> str:
     return f"{_HARMLESS} && (has(req.fluxhooksCatchUp) || ({user_filter}))"
 
 
+def users_filter(resource_filter: str) -> str:
+    """Return what a user's own filter is in `resource_filter`; "" where all of it is ours."""
+    if resource_filter == _HARMLESS:
+        return ""
+    before, after = with_probe("\0").split("\0")
+    if resource_filter.startswith(before) and resource_filter.endswith(after):
+        return resource_filter[len(before) : -len(after)]
+    return resource_filter
+
+
 def spares_probe(resource_filter: str) -> bool:
     """Return whether a Receiver with `resource_filter` certainly does not act on the probe.
 
