@@ -1,8 +1,12 @@
 """Webhook receivers for Flux with Pulumi: provisioned in one step, proved, rotated without loss."""
 
 from fluxhooks.components.args import (
+    GcrArgs,
     GitHubArgs,
     GitLabArgs,
+    OidcProvider,
+    OidcValidation,
+    OidcVariable,
     ResourceRef,
     ScheduleArgs,
     WebhookReceiverArgs,
@@ -30,11 +34,15 @@ __all__ = [
     "ArgumentError",
     "CatchUpError",
     "FluxhooksError",
+    "GcrArgs",
     "GitHubArgs",
     "GitLabArgs",
     "IncompleteUpdateError",
     "LockedError",
     "ObservationError",
+    "OidcProvider",
+    "OidcValidation",
+    "OidcVariable",
     "PathMismatchError",
     "PulumiError",
     "ReceiverNotProvedError",

@@ -50,6 +50,53 @@ class GitLabArgs(TypedDict):
     """The branches whose pushes are sent, with wildcards as in "release-*"; all when absent."""
 
 
+class GcrArgs(TypedDict):
+    """Which Pub/Sub subscription a Receiver of the type gcr believes."""
+
+    email: pulumi.Input[str]
+    """The e-mail of the service account that the subscription authenticates as."""
+
+    audience: pulumi.Input[str]
+    """The audience of the subscription's push configuration. Set one there: Google's default is
+    the URL, which changes with each rotation."""
+
+
+class OidcVariable(TypedDict):
+    """A CEL expression that others may use by its name."""
+
+    name: pulumi.Input[str]
+    """A CEL identifier; the expression is vars.<name> from then on."""
+
+    expression: pulumi.Input[str]
+    """A CEL expression over claims and earlier vars."""
+
+
+class OidcValidation(TypedDict):
+    """What must be true of whoever sends."""
+
+    expression: pulumi.Input[str]
+    """A CEL expression over claims and vars, as in claims.repository_owner == 'acme'."""
+
+    message: pulumi.Input[str]
+    """What the controller's log says where it is false."""
+
+
+class OidcProvider(TypedDict):
+    """An OpenID Connect issuer whose tokens a Receiver of the type generic-oidc believes."""
+
+    issuer_url: pulumi.Input[str]
+    """The issuer, as tokens name it: "https://token.actions.githubusercontent.com"."""
+
+    audience: NotRequired[pulumi.Input[str]]
+    """The audience a token must have; "notification-controller" when absent."""
+
+    variables: NotRequired[pulumi.Input[Sequence[pulumi.Input[OidcVariable]]]]
+    """Expressions that validations share; none when absent."""
+
+    validations: pulumi.Input[Sequence[pulumi.Input[OidcValidation]]]
+    """All must be true; at least one, as a public issuer gives tokens to everybody."""
+
+
 class ScheduleArgs(TypedDict):
     """A rotation every so often: the first update of a new period makes the next generation."""
 
@@ -84,7 +131,14 @@ class WebhookReceiverArgs(TypedDict):
 
     type: NotRequired[ReceiverType]
     """The Receiver's type; that of the forge when absent. Needed where no forge is named, and
-    then bitbucket, generic-hmac, github (Gitea and Forgejo too), gitlab or nexus."""
+    then any of Flux's: github is Gitea's and Forgejo's too."""
+
+    gcr: NotRequired[GcrArgs]
+    """Who sends, with the type gcr; needed there, and an error elsewhere."""
+
+    oidc_providers: NotRequired[pulumi.Input[Sequence[pulumi.Input[OidcProvider]]]]
+    """Who may send, with the type generic-oidc; needed there, and an error elsewhere. Such a
+    Receiver has no token and no Secret."""
 
     namespace: NotRequired[pulumi.Input[str]]
     """The namespace of Secret and Receiver; "flux-system" when absent."""
@@ -123,6 +177,8 @@ class WebhookReceiverArgs(TypedDict):
 
     resource_filter: NotRequired[pulumi.Input[str]]
     """A CEL expression over req, the delivery's body, and res, the target; a delivery reaches
-    the targets for which it is true. Joined with the filter that keeps probes harmless.
+    the targets for which it is true. Joined with the filter that keeps probes harmless; the
+    types generic and harbor have no filter without it, as any filter answers 500 to senders of
+    empty bodies or arrays, and their generations are proved by an unsigned GET.
     Change it together with the generation: one that Flux refuses then never goes live, where a
     change in place would stop the live Receiver too."""

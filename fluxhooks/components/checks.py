@@ -15,13 +15,25 @@ import pulumi
 
 from fluxhooks.components.args import GitLabArgs, ScheduleArgs, WebhookReceiverArgs
 from fluxhooks.components.forges import github_events, gitlab_events
+from fluxhooks.components.identity import gcr_secret, oidc_providers
 from fluxhooks.components.overrides import Overrides
+from fluxhooks.components.values import (
+    ANYTHING,
+    SPELLINGS,
+    known_keys,
+    listed,
+    plain,
+    suggestion,
+    text,
+    when_known,
+    whole,
+)
 from fluxhooks.errors import ArgumentError
 from fluxhooks.flux import durations, resource_filter, targets
 from fluxhooks.flux.generations import declared
 from fluxhooks.flux.receiver_types import (
-    PROVISIONED,
     RECEIVER_TYPES,
+    Proof,
     ReceiverType,
     default_events,
 )
@@ -41,13 +53,6 @@ _GITLAB_PATH: Final = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
 _PROJECT: Final = re.compile(rf"[0-9]+|{_GITLAB_PATH}(/{_GITLAB_PATH})+")
 _GROUP: Final = re.compile(rf"{_GITLAB_PATH}(/{_GITLAB_PATH})*")
 
-# Keys of nested values as other languages' SDKs spell them.
-_SPELLINGS: Final = {
-    "apiVersion": "api_version",
-    "matchLabels": "match_labels",
-    "pushEventsBranchFilter": "push_events_branch_filter",
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
@@ -60,7 +65,10 @@ class Checked:
             webhook is not GitLab's.
         resources: the Receiver's ``spec.resources``, with ``apiVersion`` in each.
         events: the webhook's events.
-        filter: the Receiver's ``spec.resourceFilter``.
+        filter: the Receiver's ``spec.resourceFilter``, or None for none.
+        identity: what the Secret has beside the token, of whom a Receiver of the type gcr
+            believes; empty for others.
+        oidc_providers: the Receiver's ``spec.oidcProviders``, or None for none.
         interval: the Receiver's ``spec.interval``, or None for Flux's default.
         authority: who names the live generation, "program", "schedule" or "configuration".
         next_by_schedule: when the next one is due where the authority is "schedule", else "".
@@ -78,7 +86,9 @@ class Checked:
     gitlab: Mapping[str, pulumi.Input[str]] | None
     resources: pulumi.Input[list[dict[str, Any]]]
     events: pulumi.Input[list[str]]
-    filter: pulumi.Input[str]
+    filter: pulumi.Input[str] | None
+    identity: Mapping[str, pulumi.Input[str]]
+    oidc_providers: pulumi.Input[list[dict[str, Any]]] | None
     interval: pulumi.Input[str] | None
     authority: str
     next_by_schedule: str
@@ -96,6 +106,16 @@ class Checked:
         "" where neither a schedule nor the configuration says so.
         """
         return self.next_by_schedule or due_after(created_at, self.rotate_every)
+
+    @property
+    def has_token(self) -> bool:
+        """Whether the Receiver has a token, and with it a Secret."""
+        return bool(RECEIVER_TYPES[self.type].secret_keys)
+
+    @property
+    def takes_probe(self) -> bool:
+        """Whether a signed probe can be made that the Receiver takes and does not act on."""
+        return self.filter is not None and RECEIVER_TYPES[self.type].proof is not Proof.IDENTITY
 
     @property
     def managed(self) -> bool:
@@ -122,13 +142,13 @@ def check_args(
         ArgumentError: a known value cannot work.
         SettingError: the environment of this run has a value that cannot work.
     """
-    _plain("args", args, Mapping)
+    plain("args", args, Mapping)
     values: dict[str, Any] = {key: value for key, value in args.items() if value is not None}
-    _known_keys("args", values, WebhookReceiverArgs.__annotations__)
+    known_keys("args", values, WebhookReceiverArgs.__annotations__)
     for key in sorted(WebhookReceiverArgs.__required_keys__):
         if key not in values:
             raise ArgumentError(key, f"is missing; give {_EXAMPLES[key]}")
-    _text(
+    text(
         "name",
         name,
         _NAME,
@@ -151,23 +171,25 @@ def check_args(
         values["generation"] = scheduled.generation(today)
     live, generations = _generations(name, values, configured or {})
     overrides = Overrides.read()
-    resources = _when_known(values["resources"], _resources)
-    events = _when_known(
+    resources = when_known(values["resources"], _resources)
+    events = when_known(
         {"events": values.get("events"), "resources": resources},
         lambda known: _events(receiver_type, sender, known["events"], known["resources"]),
     )
     return Checked(
         type=receiver_type,
-        host=_when_known(values["host"], _host),
-        namespace=_when_known(
+        host=when_known(values["host"], _host),
+        namespace=when_known(
             values.get("namespace", "flux-system"), lambda v: _label("namespace", v)
         ),
-        repository=_when_known(values["github"], _repository) if forge == "github" else None,
+        repository=when_known(values["github"], _repository) if forge == "github" else None,
         gitlab=gitlab,
         resources=resources,
         events=events,
-        filter=_when_known(values.get("resource_filter"), _filter),
-        interval=_when_known(values.get("interval"), _interval),
+        filter=_filter(receiver_type, values.get("resource_filter")),
+        identity=gcr_secret(receiver_type, values.get("gcr")),
+        oidc_providers=oidc_providers(receiver_type, values.get("oidc_providers")),
+        interval=when_known(values.get("interval"), _interval),
         authority=_authority(values),
         next_by_schedule="" if scheduled is None else as_text(scheduled.due(today)),
         rotate_every=None
@@ -178,7 +200,7 @@ def check_args(
         drain=_seconds("drain", values.get("drain", "30s"))
         if overrides.drain is None
         else overrides.drain,
-        verify=_plain("verify", values.get("verify", True), bool) and overrides.verify,
+        verify=plain("verify", values.get("verify", True), bool) and overrides.verify,
         verify_timeout=_seconds("verify_timeout", values.get("verify_timeout", "60s")),
         revokes=overrides.revoke,
     )
@@ -203,62 +225,15 @@ _EXAMPLES: Final = {
 }
 
 
-def _when_known(value: Any, check: Callable[[Any], Any]) -> Any:
-    if _holds_output(value):
-        return pulumi.Output.from_input(value).apply(check)
-    return check(value)
-
-
-def _holds_output(value: Any) -> bool:
-    if isinstance(value, pulumi.Output):
-        return True
-    if isinstance(value, Mapping):
-        return any(_holds_output(item) for item in value.values())
-    if isinstance(value, list | tuple):
-        return any(_holds_output(item) for item in value)
-    return False
-
-
-def _plain(path: str, value: Any, kind: type) -> Any:
-    if isinstance(value, pulumi.Output):
-        raise ArgumentError(path, "is an Output; it must be known when the program runs")
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ArgumentError(path, f"{value!r} is not {_KINDS[kind]}")
-    return value
-
-
-_KINDS: Final[dict[type, str]] = {
-    bool: "true or false",
-    int: "a whole number",
-    str: "a text",
-    Mapping: "a mapping",
-    Sequence: "a list of generations such as [1]",
-}
-
-
-def _whole(path: str, value: Any) -> int:
-    # A component host hands numbers over as floats.
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    number: int = _plain(path, value, int)
-    return number
-
-
-def _text(path: str, value: Any, pattern: re.Pattern[str], cure: str) -> str:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise ArgumentError(path, f"{value!r} {cure}")
-    return value
-
-
 def _label(path: str, value: Any) -> str:
-    return _text(
+    return text(
         path, value, _LABEL, "is not a Kubernetes name; use lower-case letters, digits and '-'"
     )
 
 
 def _seconds(path: str, value: Any) -> float:
     try:
-        return durations.seconds(_plain(path, value, str))
+        return durations.seconds(plain(path, value, str))
     except ValueError as error:
         raise ArgumentError(path, str(error)) from None
 
@@ -268,27 +243,6 @@ def _interval(value: Any) -> str | None:
         return None
     _seconds("interval", value)
     return str(value)
-
-
-def _known_keys(path: str, values: Mapping[str, Any], known: Iterable[str]) -> None:
-    for key in values:
-        if key not in known:
-            raise ArgumentError(
-                key if path == "args" else f"{path}.{key}",
-                f"is not an argument{_suggestion(key, known)}; known are {_listed(known)}",
-            )
-
-
-def _suggestion(value: object, known: Iterable[str]) -> str:
-    # Loaded where something is misspelled, as few programs are.
-    import difflib
-
-    near = difflib.get_close_matches(str(value), [str(name) for name in known], n=1)
-    return f", did you mean {near[0]!r}?" if near else ""
-
-
-def _listed(values: Iterable[str]) -> str:
-    return ", ".join(sorted(values))
 
 
 def _forge(values: Mapping[str, Any]) -> str:
@@ -312,17 +266,11 @@ _TYPES: Final = {"github": ReceiverType.GITHUB, "gitlab": ReceiverType.GITLAB}
 def _type(forge: str, value: Any) -> ReceiverType:
     if value is None:
         return _TYPES[forge]
-    if _plain("type", value, str) not in set(ReceiverType):
+    if plain("type", value, str) not in set(ReceiverType):
         raise ArgumentError(
             "type",
-            f"{value!r} is not a receiver type{_suggestion(value, ReceiverType)}; "
-            f"Flux has {_listed(ReceiverType)}",
-        )
-    if value not in PROVISIONED:
-        raise ArgumentError(
-            "type",
-            f"{str(value)!r} is not provisioned by this version; it provisions "
-            f"{_listed(PROVISIONED)}",
+            f"{value!r} is not a receiver type{suggestion(value, ReceiverType)}; "
+            f"Flux has {listed(ReceiverType)}",
         )
     if forge and value != _TYPES[forge]:
         raise ArgumentError(
@@ -346,8 +294,8 @@ def _schedule(values: Mapping[str, Any]) -> Schedule | None:
         raise ArgumentError(
             "schedule", "is given beside generation; one of them decides: remove the other"
         )
-    given = _plain("schedule", values["schedule"], Mapping)
-    _known_keys("schedule", given, ScheduleArgs.__annotations__)
+    given = plain("schedule", values["schedule"], Mapping)
+    known_keys("schedule", given, ScheduleArgs.__annotations__)
     for key in sorted(ScheduleArgs.__required_keys__):
         if given.get(key) is None:
             raise ArgumentError(f"schedule.{key}", f"is missing; give {_EXAMPLES['schedule']}")
@@ -382,11 +330,11 @@ def _generations(
         paths = [f"{origin}.live", f"{origin}.retained"]
         if "retained" in values:
             retained, paths[1] = values["retained"], "retained"
-    live = _whole(paths[0], live)
+    live = whole(paths[0], live)
     if "generation" in values:
         _one_authority(name, live, configured)
-    _plain(paths[1], retained, Sequence)
-    numbers = [_whole(f"{paths[1]}[{i}]", number) for i, number in enumerate(retained)]
+    plain(paths[1], retained, Sequence)
+    numbers = [whole(f"{paths[1]}[{i}]", number) for i, number in enumerate(retained)]
     try:
         return live, declared(live, numbers)
     except ValueError as error:
@@ -432,13 +380,13 @@ def _host(value: Any) -> str:
         cure = "has a path; give the bare host: Flux serves exactly /hook/<digest>, no prefix"
     else:
         cure = "is not a host such as 'flux.example.com' or 'flux.example.com:8443'"
-    return _text("host", value, _HOST, cure)
+    return text("host", value, _HOST, cure)
 
 
 def _repository(value: Any) -> str:
     if not isinstance(value, Mapping):
         raise ArgumentError("github", f"{value!r} is not a mapping; give {_EXAMPLES['github']}")
-    _known_keys("github", value, ("repository",))
+    known_keys("github", value, ("repository",))
     repository = value.get("repository")
     if repository is None:
         raise ArgumentError("github.repository", 'is missing; give the bare name, as in "app"')
@@ -449,13 +397,13 @@ def _repository(value: Any) -> str:
             f"{repository!r} names an owner; give the bare name {bare!r} and set the owner on the "
             f"provider: pulumi config set github:owner {owner.rpartition('/')[2]}",
         )
-    return _text("github.repository", repository, _REPOSITORY, "is not a repository's name")
+    return text("github.repository", repository, _REPOSITORY, "is not a repository's name")
 
 
 def _gitlab(value: Any) -> dict[str, pulumi.Input[str]]:
-    _plain("gitlab", value, Mapping)
-    at = {str(_SPELLINGS.get(k, k)): v for k, v in value.items() if v is not None}
-    _known_keys("gitlab", at, GitLabArgs.__annotations__)
+    plain("gitlab", value, Mapping)
+    at = {str(SPELLINGS.get(k, k)): v for k, v in value.items() if v is not None}
+    known_keys("gitlab", at, GitLabArgs.__annotations__)
     given = [key for key in ("project", "group") if key in at]
     if len(given) != 1:
         raise ArgumentError(
@@ -467,24 +415,23 @@ def _gitlab(value: Any) -> dict[str, pulumi.Input[str]]:
         raise ArgumentError(
             "gitlab", "needs Pulumi's GitLab provider: pip install 'fluxhooks[gitlab]'"
         )
-    return {key: _when_known(at[key], check) for key, check in _GITLAB.items() if key in at}
+    return {key: when_known(at[key], check) for key, check in _GITLAB.items() if key in at}
 
 
 def _project(value: Any) -> str:
     cure = "is not a project's ID or full path, such as 'acme/app'"
-    return _text("gitlab.project", value, _PROJECT, cure)
+    return text("gitlab.project", value, _PROJECT, cure)
 
 
 def _group(value: Any) -> str:
-    return _text("gitlab.group", value, _GROUP, "is not a group's ID or full path")
+    return text("gitlab.group", value, _GROUP, "is not a group's ID or full path")
 
 
 def _branches(value: Any) -> str:
     path = "gitlab.push_events_branch_filter"
-    return _text(path, value, _ANYTHING, "names no branch; remove it, and all branches are sent")
+    return text(path, value, ANYTHING, "names no branch; remove it, and all branches are sent")
 
 
-_ANYTHING: Final = re.compile(r"\S.*")
 _GITLAB: Final[dict[str, Callable[[Any], str]]] = {
     "project": _project,
     "group": _group,
@@ -503,14 +450,14 @@ def _resources(value: Any) -> list[dict[str, Any]]:
 def _resource(path: str, ref: Any) -> dict[str, Any]:
     if not isinstance(ref, Mapping):
         raise ArgumentError(path, f'{ref!r} is not a mapping such as {{"kind": …, "name": …}}')
-    ref = {_SPELLINGS.get(k, k): v for k, v in ref.items() if v is not None}
-    _known_keys(path, ref, ("kind", "name", "namespace", "match_labels", "api_version"))
+    ref = {SPELLINGS.get(k, k): v for k, v in ref.items() if v is not None}
+    known_keys(path, ref, ("kind", "name", "namespace", "match_labels", "api_version"))
     kind, name = ref.get("kind"), ref.get("name")
     if not isinstance(kind, str) or kind not in targets.KINDS:
         raise ArgumentError(
             f"{path}.kind",
-            f"{kind!r} is not a kind a Receiver can name{_suggestion(kind, targets.KINDS)}; "
-            f"sources are {_listed(targets.SOURCES)}",
+            f"{kind!r} is not a kind a Receiver can name{suggestion(kind, targets.KINDS)}; "
+            f"sources are {listed(targets.SOURCES)}",
         )
     labels = ref.get("match_labels")
     if labels is not None and not _is_labels(labels):
@@ -527,9 +474,9 @@ def _resource(path: str, ref: Any) -> dict[str, Any]:
             f"{path}.match_labels", f"is ignored with the name {name!r}; use the name '*'"
         )
     if name != "*":
-        _text(f"{path}.name", name, _OBJECT_NAME, "is not a Kubernetes name")
+        text(f"{path}.name", name, _OBJECT_NAME, "is not a Kubernetes name")
     api_version = ref.get("api_version", targets.KINDS[kind])
-    _text(f"{path}.api_version", api_version, _API_VERSION, "is not an apiVersion such as 'g/v1'")
+    text(f"{path}.api_version", api_version, _API_VERSION, "is not an apiVersion such as 'g/v1'")
     checked = {
         "apiVersion": api_version,
         "kind": kind,
@@ -565,7 +512,7 @@ def _events(receiver_type: ReceiverType, sender: str, events: Any, resources: An
             raise ArgumentError(
                 "events",
                 f"is missing, and no event of {receiver_type} tells of a change in "
-                f"{_listed(set(kinds))}; name the events that should reconcile them",
+                f"{listed(set(kinds))}; name the events that should reconcile them",
             )
         return defaults
     example = "Push Hook" if receiver_type is ReceiverType.GITLAB else "push"
@@ -582,7 +529,7 @@ def _events(receiver_type: ReceiverType, sender: str, events: Any, resources: An
 def _event(path: str, event: Any, sender: str) -> None:
     if sender == "":
         # Which events somebody's sender has is not known here.
-        _text(path, event, _ANYTHING, "is not the name of an event")
+        text(path, event, ANYTHING, "is not the name of an event")
     elif sender == "github":
         if isinstance(event, str) and event in github_events.EVENTS:
             return
@@ -590,7 +537,7 @@ def _event(path: str, event: Any, sender: str) -> None:
         cure = (
             f"; events have no action here, give {bare!r} and filter on req.action"
             if bare != event and bare in github_events.EVENTS
-            else _suggestion(event, github_events.EVENTS)
+            else suggestion(event, github_events.EVENTS)
         )
         raise ArgumentError(path, f"{event!r} is not an event of GitHub{cure}")
     else:
@@ -601,11 +548,17 @@ def _event(path: str, event: Any, sender: str) -> None:
         names = {flag: name for name, flag in flags.items()}
         flag = re.sub(r"\W+", "_", str(event).strip().lower()).removesuffix("_hook")
         near = names.get(flag) or names.get(f"{flag.removesuffix('_events')}_events")
-        cure = f", did you mean {near!r}?" if near else _suggestion(event, flags)
+        cure = f", did you mean {near!r}?" if near else suggestion(event, flags)
         raise ArgumentError(path, f"{event!r} is not an event of a GitLab {sender}{cure}")
 
 
-def _filter(value: Any) -> str:
+def _filter(receiver_type: ReceiverType, value: Any) -> Any:
+    if value is None and not RECEIVER_TYPES[receiver_type].json_objects:
+        return None
+    return when_known(value, _with_probe)
+
+
+def _with_probe(value: Any) -> str:
     if value is not None and (not isinstance(value, str) or not value.strip()):
         raise ArgumentError("resource_filter", f"{value!r} is not a CEL expression")
     return resource_filter.with_probe(value)

@@ -20,10 +20,12 @@ class Generation:
     """The resources of generation `number`, all children of the component.
 
     Attributes:
-        token: the secret that signs deliveries.
-        secret_name, receiver_name: ``metadata.name`` of the two objects.
+        token: the secret that signs deliveries; "" for the type generic-oidc, which has none.
+        secret_name, receiver_name: ``metadata.name`` of the two objects; the Secret's is "" where
+            there is no token.
         path: the path the controller serves, equal to the computed one; secret.
-        created_at: when the API server made the Secret, as in "2026-11-22T13:21:51Z".
+        created_at: when the API server made the Secret, else the Receiver, as in
+            "2026-11-22T13:21:51Z".
     """
 
     token: pulumi.Output[str]
@@ -39,16 +41,21 @@ class Generation:
         labels = object_labels(name, number, project=pulumi.get_project(), stack=pulumi.get_stack())
 
         turn = Turn()
-        self.token = generated_token(f"{generation}-token", opts, after=turn.taken())
-        secret = ReceiverSecret(
-            f"{generation}-token",
-            namespace=args.namespace,
-            labels=labels,
-            token=self.token,
-            opts=opts,
-        )
-        self.secret_name = _name(secret.metadata, f"the Secret of {generation}")
-        self.created_at = secret.metadata.apply(_creation_time)
+        secret = None
+        if args.has_token:
+            self.token = generated_token(f"{generation}-token", opts, after=turn.taken())
+            secret = ReceiverSecret(
+                f"{generation}-token",
+                namespace=args.namespace,
+                labels=labels,
+                token=self.token,
+                beside=args.identity,
+                opts=opts,
+            )
+            self.secret_name = _name(secret.metadata, f"the Secret of {generation}")
+        else:
+            self.secret_name = turn.taken().apply(lambda _: "")
+            self.token = pulumi.Output.secret(self.secret_name)
         receiver = Receiver(
             generation,
             namespace=args.namespace,
@@ -56,6 +63,7 @@ class Generation:
             spec=_spec(args, self.secret_name),
             opts=opts,
         )
+        self.created_at = (secret or receiver).metadata.apply(_creation_time)
         self.receiver_name = _name(receiver.metadata, f"the Receiver {generation}")
         self.path = pulumi.Output.secret(
             pulumi.Output.all(
@@ -95,7 +103,8 @@ def _spec(args: Checked, secret_name: pulumi.Output[str]) -> dict[str, Any]:
         "interval": args.interval,
         "resourceFilter": args.filter,
         "resources": args.resources,
-        "secretRef": {"name": secret_name},
+        "oidcProviders": args.oidc_providers,
+        "secretRef": {"name": secret_name} if args.has_token else None,
     }
 
 

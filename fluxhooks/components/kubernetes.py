@@ -24,6 +24,8 @@ _DELETION: Final = {"pulumi.com/deletionPropagationPolicy": "background"}
 class ReceiverSecret(pulumi.CustomResource):
     """The immutable ``v1/Secret`` that holds one generation's token under the key ``token``.
 
+    Beside it there is what else the Receiver's type wants there.
+
     Auto-named: an object that a killed run left behind never blocks the next one.
     """
 
@@ -36,6 +38,7 @@ class ReceiverSecret(pulumi.CustomResource):
         namespace: pulumi.Input[str],
         labels: Mapping[str, str],
         token: pulumi.Input[str],
+        beside: Mapping[str, pulumi.Input[str]],
         opts: pulumi.ResourceOptions,
     ) -> None:
         # The watch label makes Flux notice when somebody deletes and restores the Secret by hand.
@@ -49,7 +52,7 @@ class ReceiverSecret(pulumi.CustomResource):
                 "namespace": namespace,
             },
             "immutable": True,
-            "stringData": {"token": pulumi.Output.secret(token)},
+            "stringData": {**beside, "token": pulumi.Output.secret(token)},
         }
         super().__init__("kubernetes:core/v1:Secret", name, props, _versioned(opts))
 

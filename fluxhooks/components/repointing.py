@@ -14,6 +14,7 @@ from typing import Any
 
 import pulumi
 
+from fluxhooks.components.aside import aside
 from fluxhooks.components.checks import Checked
 from fluxhooks.components.generation import Generation
 from fluxhooks.errors import (
@@ -22,6 +23,7 @@ from fluxhooks.errors import (
     IncompleteUpdateError,
     ReceiverNotProvedError,
 )
+from fluxhooks.flux.receiver_types import RECEIVER_TYPES
 from fluxhooks.observe import probe
 
 
@@ -60,6 +62,7 @@ class Repointing:
         previous = previous.apply(self._keep_what_is_called)
         self._name = name
         self._args = args
+        self._facts = RECEIVER_TYPES[args.type]
         self._component = component
         self._inputs = {
             "events": args.events,
@@ -98,10 +101,22 @@ class Repointing:
     async def _prove(self, inputs: dict[str, Any]) -> str:
         known = _Known(**inputs)
         if known.repoints and self._args.verify and not pulumi.runtime.is_dry_run():
-            answer = await self._deliver(known, probe.probe_body(self._args.type), retry=True)
-            if answer.status != 200:
-                raise ReceiverNotProvedError(_not_proved(self._name, self._args, known, answer))
+            expected = 200 if self._args.takes_probe else self._facts.get_status
+            answer = await self._ask(known, expected)
+            if answer.status != expected:
+                raise ReceiverNotProvedError(
+                    _not_proved(self._name, self._args, known, answer, expected)
+                )
         return known.url
+
+    async def _ask(self, known: _Known, expected: int) -> probe.Answer:
+        if self._args.takes_probe:
+            return await self._deliver(known, probe.probe_body(self._args.type), retry=True)
+        # That the path is served by a Receiver that is Ready is all that can be shown: a signed
+        # request would reconcile, or has to be an identity provider's.
+        return await aside(
+            probe.status(known.url, expected=expected, settle_for=self._args.verify_timeout)
+        )
 
     async def _finish(self, inputs: Any) -> str:
         if pulumi.contains_unknowns(inputs):
@@ -163,13 +178,15 @@ class Repointing:
         pulumi.log.warn(f"{message}; it is not repeated, as verify is off", self._component)
 
     async def _deliver(self, known: _Known, body: bytes, *, retry: bool) -> probe.Answer:
-        return await probe.deliver(
-            known.url,
-            receiver_type=self._args.type,
-            token=known.token,
-            event=known.event,
-            body=body,
-            settle_for=self._args.verify_timeout if retry else 0,
+        return await aside(
+            probe.deliver(
+                known.url,
+                receiver_type=self._args.type,
+                token=known.token,
+                event=known.event,
+                body=body,
+                settle_for=self._args.verify_timeout if retry else 0,
+            )
         )
 
 
@@ -192,12 +209,15 @@ def _known(inputs: dict[str, Any]) -> _Known:
     return _Known(**{key: value for key, value in inputs.items() if key != "webhook_id"})
 
 
-def _not_proved(name: str, args: Checked, known: _Known, answer: probe.Answer) -> str:
+def _not_proved(
+    name: str, args: Checked, known: _Known, answer: probe.Answer, expected: int
+) -> str:
+    asked = "the signed probe" if args.takes_probe else "an unsigned GET"
     cure = _CURES.get(answer.status, _OTHER_CURE)
     called = "The webhook still points at" if args.managed else "The sender still calls"
     return (
         f"{name}: generation {args.live} did not prove itself. https://{known.host}/hook/*** "
-        f"answered the signed probe with {answer} instead of 200, within "
+        f"answered {asked} with {answer} instead of {expected}, within "
         f"{args.verify_timeout:g} s. {called} the generation before and "
         f"nothing was lost. {cure} Then run pulumi up again; FLUXHOOKS_VERIFY=off skips the "
         "probe for one run, where this machine cannot reach the host."

@@ -86,6 +86,22 @@ RECEIVER_TYPES: Final[dict[ReceiverType, TypeFacts]] = {
         senders=("any sender of CDEvents",),
         proof=Proof.PATH,
         event_header="Ce-Type",
+        # The controller holds the body against the schema of its type, whatever the header says.
+        probe_fields={
+            "context": {
+                "version": "0.4.1",
+                "id": "fluxhooks-probe",
+                "source": "/fluxhooks/probe",
+                "type": "dev.cdevents.change.merged.0.2.0",
+                "timestamp": "2026-01-01T00:00:00Z",
+            },
+            "subject": {
+                "id": "fluxhooks-probe",
+                "source": "/fluxhooks/probe",
+                "type": "change",
+                "content": {"repository": {"id": "fluxhooks/probe"}},
+            },
+        },
     ),
     ReceiverType.DOCKERHUB: TypeFacts(
         senders=("Docker Hub",),
@@ -155,13 +171,6 @@ RECEIVER_TYPES: Final[dict[ReceiverType, TypeFacts]] = {
         probe_fields={"docker_url": "example.invalid/fluxhooks", "updated_tags": ["probe"]},
     ),
 }
-
-# What this version provisions: a signed probe proves each, and its filter meets JSON only.
-PROVISIONED: Final = frozenset(
-    receiver_type
-    for receiver_type, facts in RECEIVER_TYPES.items()
-    if facts.proof in (Proof.SIGNATURE, Proof.TOKEN) and facts.json_objects
-)
 
 
 def default_events(receiver_type: ReceiverType, kinds: Iterable[str]) -> list[str]:

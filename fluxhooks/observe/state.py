@@ -14,6 +14,7 @@ from typing import Any, Final
 from fluxhooks.errors import ObservationError
 from fluxhooks.flux.hook_path import host_of, path_of
 from fluxhooks.flux.labels import GENERATION
+from fluxhooks.flux.receiver_types import ReceiverType
 
 COMPONENT_TYPE: Final = "fluxhooks:index:WebhookReceiver"
 
@@ -39,7 +40,7 @@ class DeclaredGeneration:
         path: the path its Receiver serves; "" where unknown.
         events: those its Receiver accepts; empty where all.
         resource_filter: its Receiver's ``spec.resourceFilter``; "" where none.
-        created_at: when its Secret was made.
+        created_at: when its Secret was made, or its Receiver where it has none.
     """
 
     number: int
@@ -130,8 +131,13 @@ class DeclaredReceiver:
     managed: bool = True
 
     @property
+    def has_token(self) -> bool:
+        """Whether Receivers of its type have a token, and with it a Secret."""
+        return self.type != ReceiverType.GENERIC_OIDC
+
+    @property
     def created_at(self) -> datetime.datetime | None:
-        """When the live generation's Secret was made."""
+        """When the live generation's Secret was made, or its Receiver where it has none."""
         generation = self.generations.get(self.live or 0)
         return generation.created_at if generation else None
 

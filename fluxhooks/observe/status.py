@@ -291,7 +291,8 @@ def _cluster_problems(receiver: DeclaredReceiver, seen: Seen) -> list[str]:
             problems.append(f"the Receiver of generation {number} is not in the cluster")
         elif found.not_ready:
             problems.append(f"the Receiver of generation {number}: {found.not_ready}")
-        if ("Secret", generation.namespace, generation.secret) not in present:
+        secret = ("Secret", generation.namespace, generation.secret)
+        if receiver.has_token and secret not in present:
             problems.append(f"the Secret of generation {number} is not in the cluster")
     return problems
 

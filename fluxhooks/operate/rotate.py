@@ -189,10 +189,13 @@ def _by_hand(after: StackState, planned: Plan) -> tuple[str, ...]:
         kubectl = f"kubectl -n {live.namespace} get"
         lines += [
             f"{move.name}: give its sender the URL https://{host_of(declared.finished_url)} and "
-            "this path, and the token:",
+            f"this path{', and the token' if declared.has_token else ''}:",
             f"  {kubectl} receiver {live.receiver} -o jsonpath='{{.status.webhookPath}}'",
-            f"  {kubectl} secret {live.secret} -o jsonpath='{{.data.token}}' | base64 -d",
         ]
+        if declared.has_token:
+            lines.append(
+                f"  {kubectl} secret {live.secret} -o jsonpath='{{.data.token}}' | base64 -d"
+            )
         if move.retained:
             lines.append(f"  then: fluxhooks rotate {after.stack} {move.name} --finish")
     return tuple(lines)

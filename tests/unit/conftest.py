@@ -20,11 +20,12 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[[Host], Host]:
     """Makes deliveries end at a Host instead of on the network; nothing overrides this run."""
     for variable in ("FLUXHOOKS_DRAIN", "FLUXHOOKS_REVOKE", "FLUXHOOKS_VERIFY"):
         monkeypatch.delenv(variable, raising=False)
-    deliver = probe.deliver
+    deliver, status = probe.deliver, probe.status
 
     def put(host: Host) -> Host:
         transport = httpx.MockTransport(host)
         monkeypatch.setattr(probe, "deliver", functools.partial(deliver, transport=transport))
+        monkeypatch.setattr(probe, "status", functools.partial(status, transport=transport))
         return host
 
     return put

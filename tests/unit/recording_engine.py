@@ -196,7 +196,8 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
             if inputs["kind"] == "Secret":
                 self._tokens[name] = plain(inputs["stringData"]).get("token", "")
             elif self.computes:
-                token = self._tokens[inputs["spec"]["secretRef"]["name"]]
+                secret = inputs["spec"].get("secretRef")
+                token = self._tokens[secret["name"]] if secret else ""
                 path = hook_path(token, name, inputs["metadata"]["namespace"])
                 computed["status"] = _secret(
                     {"conditions": self.conditions, "webhookPath": self.served_path(path)}

@@ -15,8 +15,8 @@ from tests.unit.program import Later, args, program
 from tests.unit.recording_engine import RecordingEngine
 
 _KNOWN = (
-    "drain, events, generation, github, gitlab, host, interval, namespace, resource_filter, "
-    "resources, retained, schedule, type, verify, verify_timeout"
+    "drain, events, gcr, generation, github, gitlab, host, interval, namespace, oidc_providers, "
+    "resource_filter, resources, retained, schedule, type, verify, verify_timeout"
 )
 _SOURCES = "Bucket, GitRepository, HelmChart, HelmRepository, ImageRepository, OCIRepository"
 _TYPES = (
@@ -237,6 +237,17 @@ _BAD_VALUES = [
     ),
 ]
 
+_ISSUER: dict[str, Any] = {
+    "issuer_url": "https://token.example.com",
+    "validations": [{"expression": "claims.sub == 'ci'", "message": "not the CI"}],
+}
+
+
+def _oidc(**changes: Any) -> dict[str, Any]:
+    issuer = {key: item for key, item in {**_ISSUER, **changes}.items() if item is not None}
+    return {"github": None, "type": "generic-oidc", "oidc_providers": [issuer]}
+
+
 # What must be plain.
 _BAD_PLAIN_VALUES = [
     pytest.param(
@@ -291,10 +302,68 @@ _BAD_PLAIN_VALUES = [
         id="type misspelled",
     ),
     pytest.param(
-        {"type": ReceiverType.QUAY, "github": None},
-        "type: 'quay' is not provisioned by this version; it provisions bitbucket, generic-hmac, "
-        "github, gitlab, nexus",
-        id="type of another version",
+        {"type": ReceiverType.CDEVENTS, "github": None},
+        "events: is missing, and no event of cdevents tells of a change in GitRepository; name "
+        "the events that should reconcile them",
+        id="a type without an event by default",
+    ),
+    # gcr and generic-oidc
+    pytest.param(
+        {"type": "gcr", "github": None},
+        "gcr: is missing, and the type gcr needs it; give "
+        '{"email": "push@project.iam.gserviceaccount.com", "audience": "flux"}',
+        id="gcr without whom it believes",
+    ),
+    pytest.param(
+        {"gcr": {"email": "a@b", "audience": "flux"}},
+        "gcr: is for the type gcr only, and this is github; remove it",
+        id="gcr of another type",
+    ),
+    pytest.param(
+        {"type": "gcr", "github": None, "gcr": {"email": "a@b"}},
+        "gcr.audience: is missing; give "
+        '{"email": "push@project.iam.gserviceaccount.com", "audience": "flux"}',
+        id="gcr without an audience",
+    ),
+    pytest.param(
+        {"type": "gcr", "github": None, "gcr": {"email": "push", "audience": "flux"}},
+        "gcr.email: 'push' is no service account's e-mail, as in "
+        "'push@project.iam.gserviceaccount.com'",
+        id="gcr with a name for an e-mail",
+    ),
+    pytest.param(
+        {"type": "generic-oidc", "github": None},
+        "oidc_providers: is missing, and the type generic-oidc needs it; give "
+        '[{"issuer_url": "https://token.actions.githubusercontent.com", "validations": '
+        '[{"expression": "claims.repository_owner == \'acme\'", "message": "not ours"}]}]',
+        id="generic-oidc without an issuer",
+    ),
+    pytest.param(
+        _oidc(validations=None),
+        "oidc_providers[0].validations: is missing, and Flux needs it",
+        id="an issuer whose tokens everybody has",
+    ),
+    pytest.param(
+        _oidc(validations=[]),
+        "oidc_providers[0].validations: [] is no list with something in it",
+        id="no validation",
+    ),
+    pytest.param(
+        _oidc(validations=[{"expression": " ", "message": "m"}]),
+        "oidc_providers[0].validations[0].expression: ' ' is empty, and Flux refuses that",
+        id="an empty validation",
+    ),
+    pytest.param(
+        _oidc(issuer_url="token.example.com"),
+        "oidc_providers[0].issuer_url: 'token.example.com' is not an issuer's URL, as in "
+        "'https://token.actions.githubusercontent.com'",
+        id="an issuer without a scheme",
+    ),
+    pytest.param(
+        {**_oidc(), "oidc_providers": [_ISSUER, _ISSUER]},
+        "oidc_providers[1].issuer_url: 'https://token.example.com' is there twice; put all its "
+        "validations into one",
+        id="an issuer twice",
     ),
     pytest.param(
         {"type": ReceiverType.GITLAB},
@@ -712,9 +781,11 @@ def test_defaults() -> None:
         "gitlab": None,
         "host": "flux.example.com",
         "interval": None,
+        "identity": {},
         "live": 1,
         "namespace": "flux-system",
         "next_by_schedule": "",
+        "oidc_providers": None,
         "repository": "app",
         "resources": [
             {"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "name": "app"}

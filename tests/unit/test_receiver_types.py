@@ -8,7 +8,6 @@ import pytest
 from fluxhooks.components.forges import github_events, gitlab_events
 from fluxhooks.flux import targets
 from fluxhooks.flux.receiver_types import (
-    PROVISIONED,
     RECEIVER_TYPES,
     Proof,
     ReceiverType,
@@ -79,11 +78,6 @@ def test_senders_of_other_bodies_than_json_objects() -> None:
     assert {"generic", "harbor"} == {
         str(t) for t, f in RECEIVER_TYPES.items() if not f.json_objects
     }
-
-
-def test_what_is_provisioned_can_be_proved() -> None:
-    """The probe needs a token that somebody must know, and a filter that meets JSON only."""
-    assert {"bitbucket", "generic-hmac", "github", "gitlab", "nexus"} == PROVISIONED
 
 
 @pytest.mark.parametrize(

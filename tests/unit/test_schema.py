@@ -13,8 +13,12 @@ from pulumi.provider.experimental.component import ComponentProvider
 
 from fluxhooks import WebhookReceiver
 from fluxhooks.components.args import (
+    GcrArgs,
     GitHubArgs,
     GitLabArgs,
+    OidcProvider,
+    OidcValidation,
+    OidcVariable,
     ResourceRef,
     ScheduleArgs,
     WebhookReceiverArgs,
@@ -75,7 +79,16 @@ def test_types_are_those_of_the_arguments() -> None:
     """Nested values too."""
     types = _schema()["types"]
 
-    for nested in (GitHubArgs, GitLabArgs, ResourceRef, ScheduleArgs):
+    for nested in (
+        GcrArgs,
+        GitHubArgs,
+        GitLabArgs,
+        OidcProvider,
+        OidcValidation,
+        OidcVariable,
+        ResourceRef,
+        ScheduleArgs,
+    ):
         assert {_camel(key) for key in nested.__annotations__} == set(
             types[f"fluxhooks:index:{nested.__name__}"]["properties"]
         )

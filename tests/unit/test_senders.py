@@ -10,8 +10,9 @@ from google.protobuf import json_format
 
 from fluxhooks import ArgumentError, IncompleteUpdateError, ReceiverNotProvedError, WebhookReceiver
 from fluxhooks.flux.hook_path import hook_path
-from fluxhooks.flux.receiver_types import PROVISIONED, RECEIVER_TYPES, ReceiverType
+from fluxhooks.flux.receiver_types import RECEIVER_TYPES, Proof, ReceiverType
 from fluxhooks.flux.signature import sign
+from fluxhooks.observe.probe import probe_body
 from tests.unit.host import Host
 from tests.unit.program import args, program
 from tests.unit.recording_engine import HOOK_ID, UNKNOWN, RecordingEngine, is_secret, plain
@@ -150,24 +151,91 @@ def test_a_gitlab_webhook_that_cannot_be_made_deletes_nothing(
 # Told by hand
 
 
-@pytest.mark.parametrize("receiver_type", sorted(PROVISIONED))
+_ISSUER = {
+    "issuer_url": "https://token.example.com",
+    "audience": "flux",
+    "variables": [{"name": "owner", "expression": "claims.repository_owner"}],
+    "validations": [{"expression": "vars.owner == 'acme'", "message": "not ours"}],
+}
+
+# What a type needs beside the rest.
+_NEEDS: dict[ReceiverType, dict[str, Any]] = {
+    ReceiverType.CDEVENTS: {"events": ["dev.cdevents.artifact.published.0.2.0"]},
+    ReceiverType.GCR: {"gcr": {"email": "push@acme.iam.gserviceaccount.com", "audience": "flux"}},
+    ReceiverType.GENERIC_OIDC: {"oidc_providers": [_ISSUER]},
+}
+
+
+def _by_hand(receiver_type: ReceiverType) -> dict[str, Any]:
+    return {"github": None, "type": receiver_type, **_NEEDS.get(receiver_type, {})}
+
+
+def _token(receiver_type: ReceiverType, generation: int) -> str:
+    has_one = receiver_type is not ReceiverType.GENERIC_OIDC
+    return f"token-of-app-g{generation}-token" if has_one else ""
+
+
+@pytest.mark.parametrize("receiver_type", ReceiverType)
 def test_without_a_forge_there_is_a_receiver_and_no_webhook(receiver_type: ReceiverType) -> None:
     """The component ends at the URL, which is secret, as is the token."""
-    engine = RecordingEngine().run(program(github=None, type=receiver_type))
+    engine = RecordingEngine().run(program(**_by_hand(receiver_type)))
 
     assert ["app-g1"] == engine.named(":Receiver")
     assert [] == [request.name for request in engine.requests if "ook" in request.type[-8:]]
     outputs = engine.outputs["app"]
-    path = hook_path("token-of-app-g1-token", "app-g1-0a1b2c3d", "flux-system")
+    path = hook_path(_token(receiver_type, 1), "app-g1-0a1b2c3d", "flux-system")
     assert f"https://flux.example.com{path}" == plain(outputs["hook_url"])
     assert "" == outputs["webhook_id"]
     assert {"hook_path", "hook_url", "token"} == {key for key in outputs if is_secret(outputs[key])}
 
 
-@pytest.mark.parametrize("receiver_type", sorted(PROVISIONED))
+@pytest.mark.parametrize("receiver_type", ReceiverType)
+def test_a_secret_has_the_keys_its_type_wants(receiver_type: ReceiverType) -> None:
+    """Neither more nor less; where none is allowed there is no Secret, nor a token."""
+    engine = RecordingEngine().run(program(**_by_hand(receiver_type)))
+
+    (receiver,) = engine.of(":Receiver")
+    secrets, spec = engine.of(":Secret"), _inputs(receiver)["spec"]
+    keys = RECEIVER_TYPES[receiver_type].secret_keys
+    assert [set(keys)] * bool(keys) == [set(_inputs(s)["stringData"]) for s in secrets]
+    assert bool(keys) == ("secretRef" in spec) == bool(engine.named(":RandomPassword"))
+
+
+def test_whom_google_and_an_issuer_speak_for_is_said_in_fluxs_words() -> None:
+    """In the Secret for gcr, in the spec for generic-oidc, and nowhere for others."""
+    google = RecordingEngine().run(program(**_by_hand(ReceiverType.GCR)))
+    issuer = RecordingEngine().run(program(**_by_hand(ReceiverType.GENERIC_OIDC)))
+
+    (secret,), (receiver,) = google.of(":Secret"), issuer.of(":Receiver")
+    said = plain(_inputs(secret)["stringData"])
+    assert ("push@acme.iam.gserviceaccount.com", "flux") == (said["email"], said["audience"])
+    assert [
+        {
+            "issuerURL": "https://token.example.com",
+            "audience": "flux",
+            "variables": [{"name": "owner", "expression": "claims.repository_owner"}],
+            "validations": [{"expression": "vars.owner == 'acme'", "message": "not ours"}],
+        }
+    ] == _inputs(receiver)["spec"]["oidcProviders"]
+    assert "oidcProviders" not in _inputs(google.of(":Receiver")[0])["spec"]
+
+
+@pytest.mark.parametrize("receiver_type", ReceiverType)
+def test_a_filter_is_put_on_where_senders_post_objects(receiver_type: ReceiverType) -> None:
+    """Any filter answers other bodies 500; one that is asked for is there, with the probe's."""
+    plainly = RecordingEngine().run(program(**_by_hand(receiver_type)))
+    asked = RecordingEngine().run(program(**_by_hand(receiver_type), resource_filter="true"))
+
+    (without,), (with_one,) = plainly.of(":Receiver"), asked.of(":Receiver")
+    filtered = RECEIVER_TYPES[receiver_type].json_objects
+    assert filtered == ("resourceFilter" in _inputs(without)["spec"])
+    assert "(true)" in _inputs(with_one)["spec"]["resourceFilter"]
+
+
+@pytest.mark.parametrize("receiver_type", ReceiverType)
 def test_events_are_said_where_a_receiver_looks_at_them(receiver_type: ReceiverType) -> None:
     """Elsewhere the key is absent."""
-    engine = RecordingEngine().run(program(github=None, type=receiver_type))
+    engine = RecordingEngine().run(program(**_by_hand(receiver_type)))
 
     (receiver,) = engine.of(":Receiver")
     looks = RECEIVER_TYPES[receiver_type].event_header is not None
@@ -175,21 +243,30 @@ def test_events_are_said_where_a_receiver_looks_at_them(receiver_type: ReceiverT
     assert looks == ("events" in _inputs(receiver)["spec"])
 
 
-@pytest.mark.parametrize("receiver_type", sorted(PROVISIONED))
+@pytest.mark.parametrize("receiver_type", ReceiverType)
 def test_a_generation_by_hand_is_proved_and_then_waits_for_its_sender(
     answering: Callable[[Host], Host], receiver_type: ReceiverType
 ) -> None:
-    """One probe, no catch-up and no drain: the old one is called until somebody changes that."""
-    asked = answering(Host(200))
+    """One request, no catch-up and no drain: the old one is called until somebody changes that.
+
+    It is a signed probe where one can be made that reconciles nothing, else a GET.
+    """
+    facts = RECEIVER_TYPES[receiver_type]
+    probed = facts.proof is not Proof.IDENTITY and facts.json_objects
+    asked = answering(Host(200 if probed else facts.get_status))
     engine = RecordingEngine(finished=_ROTATED)
 
-    changes = {"github": None, "type": receiver_type}
+    changes = _by_hand(receiver_type)
     engine.run(program(**changes, generation=2, retained=[1], drain="1h"))
 
     (request,) = asked.requests
-    assert b'{"fluxhooksProbe":true}' == request.content
-    for header, value in sign(receiver_type, _TOKEN_2, request.content).items():
-        assert value == request.headers[header]
+    token = _token(receiver_type, 2)
+    if probed:
+        assert probe_body(receiver_type) == request.content
+        for header, value in sign(receiver_type, token, request.content).items():
+            assert value == request.headers[header]
+    else:
+        assert ("GET", b"") == (request.method, request.content)
     assert [
         (
             "info",
@@ -197,7 +274,8 @@ def test_a_generation_by_hand_is_proved_and_then_waits_for_its_sender(
             "generations when they are no longer called",
         )
     ] == engine.said
-    assert _PATH_2 == plain(engine.outputs["app"]["hook_path"])
+    path = hook_path(token, "app-g2-0a1b2c3d", "flux-system")
+    assert path == plain(engine.outputs["app"]["hook_path"])
 
 
 def test_a_generation_by_hand_that_does_not_prove_itself_is_not_given_out(

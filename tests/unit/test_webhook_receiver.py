@@ -332,7 +332,7 @@ def test_a_token_is_secret_wherever_it_comes_from() -> None:
 
     def declare() -> None:
         options = pulumi.ResourceOptions()
-        ReceiverSecret("x", namespace="apps", labels={}, token="in clear", opts=options)
+        ReceiverSecret("x", namespace="apps", labels={}, token="in clear", beside={}, opts=options)
 
     (secret,) = RecordingEngine().run(declare).of(":Secret")
 

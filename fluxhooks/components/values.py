@@ -1,0 +1,97 @@
+"""What the value of an argument may be: the checks that all arguments share.
+
+Each raises an ArgumentError that names the argument, the value and the cure.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import pulumi
+
+from fluxhooks.errors import ArgumentError
+
+# Keys of nested values as other languages' SDKs spell them.
+SPELLINGS: Final = {
+    "apiVersion": "api_version",
+    "issuerUrl": "issuer_url",
+    "matchLabels": "match_labels",
+    "pushEventsBranchFilter": "push_events_branch_filter",
+}
+
+ANYTHING: Final = re.compile(r"\S.*")
+
+
+def when_known(value: Any, check: Callable[[Any], Any]) -> Any:
+    """Return `check` of a value, in an Output where the value is, or holds, one."""
+    if _holds_output(value):
+        return pulumi.Output.from_input(value).apply(check)
+    return check(value)
+
+
+def _holds_output(value: Any) -> bool:
+    if isinstance(value, pulumi.Output):
+        return True
+    if isinstance(value, Mapping):
+        return any(_holds_output(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return any(_holds_output(item) for item in value)
+    return False
+
+
+def plain(path: str, value: Any, kind: type) -> Any:
+    """Return a value that must be of `kind`, and known when the program runs."""
+    if isinstance(value, pulumi.Output):
+        raise ArgumentError(path, "is an Output; it must be known when the program runs")
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ArgumentError(path, f"{value!r} is not {_KINDS[kind]}")
+    return value
+
+
+_KINDS: Final[dict[type, str]] = {
+    bool: "true or false",
+    int: "a whole number",
+    str: "a text",
+    Mapping: "a mapping",
+    Sequence: "a list of generations such as [1]",
+}
+
+
+def whole(path: str, value: Any) -> int:
+    """Return a whole number."""
+    # A component host hands numbers over as floats.
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    number: int = plain(path, value, int)
+    return number
+
+
+def text(path: str, value: Any, pattern: re.Pattern[str], cure: str) -> str:
+    """Return a text of which all matches `pattern`; `cure` goes on after the value."""
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise ArgumentError(path, f"{value!r} {cure}")
+    return value
+
+
+def known_keys(path: str, values: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Raise where a mapping has a key that is no argument; `path` is "args" or where it stands."""
+    for key in values:
+        if key not in known:
+            raise ArgumentError(
+                key if path == "args" else f"{path}.{key}",
+                f"is not an argument{suggestion(key, known)}; known are {listed(known)}",
+            )
+
+
+def suggestion(value: object, known: Iterable[str]) -> str:
+    """Return which of the known names was perhaps meant, as the end of a sentence; else ""."""
+    # Loaded where something is misspelled, as few programs are.
+    import difflib
+
+    near = difflib.get_close_matches(str(value), [str(name) for name in known], n=1)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def listed(values: Iterable[str]) -> str:
+    """Return values sorted and separated by commas."""
+    return ", ".join(sorted(values))
