@@ -177,7 +177,7 @@ class Fault(Enum):
     SECRET_WITHOUT_TOKEN = (
         "secret-without-token",
         Link.RECEIVER,
-        "the Receiver's Secret has no key token",
+        "the Receiver's Secret lacks a key, such as token",
     )
     TOKEN_EMPTY = ("token-empty", Link.RECEIVER, "the Receiver's token is empty")
     TOKEN_LINE_BREAK = ("token-line-break", Link.RECEIVER, "the Receiver's token has a line break")
@@ -269,6 +269,11 @@ class Fault(Enum):
         Link.SOURCE,
         "the source's Secret is missing",
     )
+    SOURCE_NOT_FOUND = (
+        "source-not-found",
+        Link.SOURCE,
+        "the repository does not exist, or is hidden from the source's credentials",
+    )
     SOURCE_UNREACHABLE = ("source-unreachable", Link.SOURCE, "the repository cannot be reached")
     SOURCE_CERTIFICATE = (
         "source-certificate",
@@ -282,11 +287,12 @@ class Fault(Enum):
         "source-other-branch",
         Link.SOURCE,
         "the source follows another branch than what is pushed to",
+        False,
     )
     SOURCE_IGNORES = (
         "source-ignores",
         Link.SOURCE,
-        "the source's ignore rules leave nothing, or what was pushed, out",
+        "the source's ignore rules leave nothing",
     )
     SOURCE_NOT_RECONCILED = (
         "source-not-reconciled",

@@ -34,7 +34,7 @@ from fluxhooks.observe.doctor.evidence import (
 )
 from fluxhooks.observe.doctor.faults import Fault, Link
 from fluxhooks.observe.doctor.gather_cluster import secret_name
-from fluxhooks.observe.doctor.reached import fetches, like, reached, sources, targets
+from fluxhooks.observe.doctor.reached import fetches, followed_ref, like, reached, sources, targets
 from fluxhooks.observe.forges import Delivery
 from fluxhooks.observe.listing import Target
 
@@ -609,9 +609,7 @@ def _rejecting(
     if last is None or not last.ok or not _is_about(last, evidence, receiver):
         return
     pushed = [
-        source
-        for source in sources(evidence)
-        if source.kind == "GitRepository" and last.ref and last.ref == _followed(source)
+        source for source in sources(evidence) if last.ref and last.ref == followed_ref(source)
     ]
     if not pushed or not _filters(receiver):
         return
@@ -642,16 +640,6 @@ def _is_unasked(source: FluxObject, last: Delivery, grace: datetime.timedelta) -
 
 
 _CLOCKS: Final = datetime.timedelta(seconds=1)
-
-
-def _followed(source: FluxObject) -> str:
-    """Return the ref that a GitRepository follows by its name; "" where it follows no branch."""
-    ref = source.spec.get("ref") or {}
-    if ref.get("name"):
-        return str(ref["name"])
-    if any(ref.get(pin) for pin in ("commit", "semver", "tag")):
-        return ""
-    return f"refs/heads/{ref.get('branch') or 'master'}"
 
 
 def _filters(receiver: FluxObject) -> list[str]:
