@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from fluxhooks.flux.targets import APPLIERS, SOURCES
 from fluxhooks.observe.doctor.faults import Link
-from fluxhooks.observe.forges import Delivery, SeenWebhook
+from fluxhooks.observe.forges import Delivery, Head, SeenWebhook
 from fluxhooks.observe.probing.replies import Reply
 from fluxhooks.observe.state import DeclaredReceiver, Scope
 
@@ -146,20 +146,30 @@ class ForgeEvidence:
 
     Attributes:
         scope: what at the forge has its webhook.
-        webhook: the one that calls its Receiver, or is declared to; None where there is none.
-        webhooks: all of the scope.
+        webhook: the one that calls its Receiver, or is declared to; None where there is none. It
+            may be one of an organisation or group that has the scope.
+        webhooks: all of what has `webhook`, else of the scope.
+        strays: those that call our host on paths that no Receiver serves; each is told at one
+            chain only.
+        hidden: the organisations and groups above, whose webhooks may not be seen.
         deliveries: of `webhook`, the newest first; as many as one page of the log has.
         heads: the newest commit of each branch that a source of the chain follows, where the
             forge was asked for it.
+        pushed: of those, the ones of which the forge says when they came.
         unseen: why the forge could not be asked; "" where it could.
+        unseen_log: why it could not be asked for the deliveries alone.
     """
 
     scope: Scope
     webhook: SeenWebhook | None = None
     webhooks: tuple[SeenWebhook, ...] = ()
+    strays: tuple[SeenWebhook, ...] = ()
+    hidden: tuple[str, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     heads: Mapping[str, str] = field(default_factory=dict)
+    pushed: Mapping[str, Head] = field(default_factory=dict)
     unseen: str = ""
+    unseen_log: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,47 @@
+"""The deliveries of a webhook that its Receiver takes, and what may have made up for one."""
+
+from collections.abc import Collection, Iterable
+
+from fluxhooks.observe.doctor.evidence import Evidence
+from fluxhooks.observe.forges import Delivery
+
+PING = "ping"
+PUSHES = ("push", "Push Hook", "Tag Push Hook")
+
+
+def accepts(event: str, events: Collection[str]) -> bool:
+    """Return whether a Receiver takes an event; with no ``spec.events`` it takes all.
+
+    Source: notification-controller ``internal/server/receiver_handlers.go``, ``validate``, which
+    compares without regard to case.
+    """
+    return not events or event.lower() in {str(each).lower() for each in events}
+
+
+def taken(log: Iterable[Delivery], events: Collection[str]) -> list[Delivery]:
+    """Return the deliveries of a log that a Receiver takes; a ping asks for nothing."""
+    return [each for each in log if each.event != PING and accepts(each.event, events)]
+
+
+def events_of(evidence: Evidence) -> tuple[str, ...]:
+    """Return what a chain's Receiver takes, by the cluster, else by the stack; empty for all."""
+    receiver = evidence.receiver_object
+    if receiver is not None:
+        return tuple(str(event) for event in receiver.spec.get("events") or ())
+    declared = evidence.declared
+    live = declared.generations.get(declared.live or 0) if declared else None
+    return live.events if live else ()
+
+
+def newest(evidence: Evidence) -> Delivery | None:
+    """Return the newest delivery that the Receiver takes; None where there is none in the log."""
+    log = evidence.forge.deliveries if evidence.forge else ()
+    return next(iter(taken(log, events_of(evidence))), None)
+
+
+def goes_through(evidence: Evidence) -> bool:
+    """Return whether the newest delivery was taken, and sent by the webhook as it is now."""
+    delivery, webhook = newest(evidence), evidence.forge.webhook if evidence.forge else None
+    if delivery is None or webhook is None or not delivery.ok:
+        return False
+    return webhook.changed_at is None or delivery.at >= webhook.changed_at
