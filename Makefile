@@ -6,7 +6,7 @@ RUN := PYTHONPATH=. $(VENV)/bin
 export JSON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench-import bench-rotation faults toolchain lock clean
+.PHONY: help demo test check format bench-import bench-rotation faults matrix-faults toolchain lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench-rotation: $(VENV)/installed ## what rotations lose and cost, beside the wa
 
 faults: $(VENV)/installed ## strike rotations with every fault there is a test for; rewrites docs/faults.md
 	@$(RUN)/python -m pytest -n 2 --dist loadscope --write-faults tests/faults $$(grep -l "row: Row" tests/engine/*.py)
+
+matrix-faults: $(VENV)/installed ## break a chain in every way and ask `doctor`; rewrites docs/doctor.md; JSON=1 as above
+	@$(RUN)/python -m pytest -q -n 2 --dist loadscope --whole-matrix --write-matrix tests/matrix
 
 toolchain: $(VENV)/installed ## find, download or build the sandbox's programs, and list them
 	@$(RUN)/python -m sandbox.toolchain

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from tests.app import App
 
 # What is quick and says most comes first; what starts an engine or a cluster last.
-ROOMS = ("unit", "sandbox", "faults", "engine", "cluster")
+ROOMS = ("unit", "sandbox", "faults", "engine", "cluster", "matrix")
 
-pytest_plugins = ("tests.faults.table",)
+pytest_plugins = ("tests.faults.table", "tests.matrix.table")
 
 _SANDBOX = pytest.StashKey["Sandbox"]()
 _LOGS = pytest.StashKey[Path]()

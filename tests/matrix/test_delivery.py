@@ -1,0 +1,124 @@
+"""Deliveries that failed, or were never sent, where nothing behind them explains it."""
+
+import pytest
+
+from fluxhooks.observe.doctor.faults import Fault
+from sandbox.forges.gitlab.payloads import PUSH
+from sandbox.ingress import rules
+from tests.matrix.chain import GITHUB, GITLAB, Chain
+from tests.matrix.conftest import Judge
+from tests.matrix.rows import BOTH, Row, Rows
+
+rows = Rows()
+
+
+@rows(
+    Fault.DELIVERY_SECRET_DIFFERS,
+    "the webhook's secret is changed at the forge",
+    at=BOTH,
+    cure=r"HOOK|rotate",
+    sample=GITHUB,
+)
+def delivery_secret_differs(chain: Chain) -> None:
+    chain.webhook.edit(secret="another secret")
+    chain.known_tokens.append("another secret")
+    chain.push()
+    assert chain.deliveries()[-1].status_code == 400
+
+
+@rows(
+    Fault.DELIVERY_NO_CONNECTION,
+    "the forge gets no connection, where the doctor does",
+    at=BOTH,
+    cure=r"firewall|allow|redeliver|resend",
+    own_ingress=True,
+)
+def delivery_no_connection(chain: Chain) -> None:
+    chain.ingress.refuse()
+    chain.push()
+    chain.ingress.resume()
+
+
+@rows(
+    Fault.DELIVERY_TIMED_OUT,
+    "the forge waits for a connection in vain, where the doctor gets one",
+    cure=r"",
+    own_ingress=True,
+)
+def delivery_timed_out(chain: Chain) -> None:
+    impatient(chain)
+    chain.ingress.ignore()
+    chain.push()
+    chain.ingress.resume()
+    assert chain.deliveries()[-1].status == "timed out"
+
+
+@rows(
+    Fault.DELIVERY_TOO_LARGE,
+    "a push is sent that is larger than the controller takes",
+    at=BOTH,
+    cure=r"",
+)
+def delivery_too_large(chain: Chain) -> None:
+    newest = chain.deliveries("push" if chain.forge is chain.sandbox.github else PUSH)[-1]
+    payload = {**newest.payload, "commits": [{"message": "x" * 1000}] * 4000}
+    event = "push" if chain.forge is chain.sandbox.github else PUSH
+    chain.forge.send(chain.path, event, payload)
+    chain.forge.wait_idle()
+    assert chain.deliveries()[-1].status_code == 413
+
+
+@rows(
+    Fault.DELIVERY_FAILED,
+    "the ingress answered the newest push with 502, and works again",
+    at=BOTH,
+    cure=r"redeliver|resend|flux reconcile",
+    sample=GITLAB,
+    own_ingress=True,
+)
+def delivery_failed(chain: Chain) -> None:
+    chain.ingress.rule = rules.answers(502)
+    chain.push()
+    chain.ingress.rule = None
+
+
+@rows(
+    Fault.DELIVERY_NOT_SENT,
+    "four branches are pushed at once, of which GitLab tells nothing",
+    at=GITLAB,
+    cure=r"three|flux reconcile",
+)
+def delivery_of_many_branches(chain: Chain) -> None:
+    chain.push(branch="staging")
+    names = ("main", "one", "two", "three")
+    chain.repository.push(*(f"origin/staging:refs/heads/{name}" for name in names))
+    chain.forge.wait_idle()
+
+
+@rows(
+    Fault.DELIVERY_NOT_SENT,
+    "four tags are pushed at once, of which GitHub tells nothing, and the source follows tags",
+    cure=r"three|flux reconcile",
+)
+def delivery_of_many_tags(chain: Chain) -> None:
+    chain.repository.tag("v1.0.0")
+    chain.patch("GitRepository", ref={"branch": None, "semver": ">=1.0.0"})
+    chain.await_fetched(chain.head())
+    chain.push()
+    many = [f"origin/main:refs/tags/v1.{minor}.0" for minor in range(1, 5)]
+    chain.repository.push(*many)
+    chain.forge.wait_idle()
+
+
+def impatient(chain: Chain) -> None:
+    """Let the forge wait for one second instead of ten."""
+    poster = chain.forge._poster
+    before = poster.timeout
+    poster.timeout = 1.0
+    chain.after(lambda: setattr(poster, "timeout", before))
+
+
+@pytest.mark.parametrize("row", rows.all)
+def test_the_deliverys_fault_is_named(row: Row, judge: Judge) -> None:
+    """The forge's log is read, and read together with what the public URL answers."""
+    judge(row)
