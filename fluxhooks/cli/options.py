@@ -1,12 +1,15 @@
 """The options that several verbs share."""
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from fluxhooks.errors import ArgumentError, ObservationError
 from fluxhooks.flux import durations, schedule
+from fluxhooks.observe.state import StackState
 
 StackName = Annotated[
     str | None,
@@ -29,3 +32,36 @@ def seconds(option: str, value: str) -> float:
 def period(option: str, value: str) -> datetime.timedelta:
     """Return a period such as "90d", or raise an ArgumentError that names the option."""
     return schedule.period(option, value)
+
+
+def receivers(state: StackState, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of WebhookReceivers, all of the stack's where none is given.
+
+    Raises:
+        ArgumentError: the stack has none of that name.
+        ObservationError: it has none at all.
+    """
+    unknown = sorted(set(names) - set(state.receivers))
+    if unknown:
+        known = ", ".join(sorted(state.receivers)) or "none"
+        raise ArgumentError(
+            "NAME",
+            f"{unknown[0]!r} is no WebhookReceiver of the stack {state.stack}; it has: {known}",
+        )
+    if not state.receivers:
+        raise ObservationError(f"the stack {state.stack} has no WebhookReceiver")
+    return tuple(names or state.receivers)
+
+
+def host(value: str, *, needed: bool = True) -> str:
+    """Return a host that was given with --cluster, or end with a usage error."""
+    if not value and needed:
+        raise typer.BadParameter(
+            "is needed with --cluster, as in flux.example.com", param_hint="--host"
+        )
+    if not value.isascii() or set(value) & set("/@?# \\") or "://" in value:
+        raise typer.BadParameter(
+            "is a host, with a port where one is needed, as in flux.example.com",
+            param_hint="--host",
+        )
+    return value

@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from fluxhooks.cli import options, screen
-from fluxhooks.errors import ArgumentError, ObservationError
 from fluxhooks.flux.hook_path import HOOK_PATH
 from fluxhooks.flux.receiver_types import ReceiverType
 from fluxhooks.observe import cluster as clusters
@@ -107,7 +106,7 @@ def probe(
             raise typer.BadParameter(why, param_hint=option)
     unseen: Sequence[str] = ()
     if cluster:
-        reached = _host(host)
+        reached = options.host(host)
         found, unseen = targets.of_cluster(
             clusters.connect(ProviderSettings()), reached, namespace=namespace or "*"
         )
@@ -145,29 +144,7 @@ def probe(
 
 def _of_stack(pulumi: PulumiStack, names: Sequence[str]) -> list[Target]:
     state = pulumi.export()
-    unknown = sorted(set(names) - set(state.receivers))
-    if unknown:
-        known = ", ".join(sorted(state.receivers)) or "none"
-        raise ArgumentError(
-            "NAME",
-            f"{unknown[0]!r} is no WebhookReceiver of the stack {state.stack}; it has: {known}",
-        )
-    if not state.receivers:
-        raise ObservationError(f"the stack {state.stack} has no WebhookReceiver")
-    return targets.of_stack(state.receivers[name] for name in names or state.receivers)
-
-
-def _host(host: str) -> str:
-    if not host:
-        raise typer.BadParameter(
-            "is needed with --cluster, as in flux.example.com", param_hint="--host"
-        )
-    if not host.isascii() or set(host) & set("/@?# \\") or "://" in host:
-        raise typer.BadParameter(
-            "is a host, with a port where one is needed, as in flux.example.com",
-            param_hint="--host",
-        )
-    return host
+    return targets.of_stack(state.receivers[name] for name in options.receivers(state, names))
 
 
 def _url(url: str) -> str:

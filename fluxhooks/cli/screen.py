@@ -1,8 +1,9 @@
 """What the verbs print: results on standard output, all else on standard error, all masked."""
 
+import contextlib
 import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -31,9 +32,27 @@ def progress(event: Progress) -> None:
     say(f"{at}  {event.text}", style=_STYLES.get(event.severity, ""))
 
 
-def show(text: str) -> None:
+@contextlib.contextmanager
+def working() -> Iterator[Callable[[str], None]]:
+    """Show what is under way while it is, on standard error, where somebody looks."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("…", spinner="dots") as status:
+        yield lambda text: status.update(f"{mask(text)} …")
+
+
+def show(text: str, *, style: str = "") -> None:
     """Print a line of the result."""
-    Console(highlight=False, soft_wrap=True).print(mask(text), markup=False)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(mask(text), style=style or None, markup=False)
+
+
+def width() -> int:
+    """Return how many columns texts may have: 100 at most, and 80 where nobody looks."""
+    console = Console()
+    return min(console.width, 100) if console.is_terminal else 80
 
 
 def show_json(value: dict[str, Any]) -> None:

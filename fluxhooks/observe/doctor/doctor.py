@@ -108,6 +108,8 @@ def look(
             raise ObservationError(looking.no_cluster)
         providers = forges.providers if forges else ProviderSettings()
         subjects = subjects_of_cluster(wanted, looking.cluster, providers)
+        if not subjects:
+            looking.could_not(f"no Receiver was found{wanted.where}")
     looking.at_forges(subjects, forges)
     if of_cluster:
         subjects = looking.narrowed(subjects)
@@ -159,10 +161,10 @@ class _Looking:
             self.cluster = gather_cluster.gather(view, namespace=namespace, receivers=receivers)
         except ObservationError as error:
             self.no_cluster = str(error)
-            self._could_not(str(error))
+            self.could_not(str(error))
         else:
             for why in self.cluster.unseen.values():
-                self._could_not(why)
+                self.could_not(why)
 
     def at_forges(self, subjects: list[Subject], forges: Forges | None) -> None:
         """Gather webhooks and what became of their deliveries."""
@@ -177,7 +179,7 @@ class _Looking:
             asked, forges, cluster=self.cluster, settings=self._settings
         )
         for found in self._forge.values():
-            self._could_not(found.unseen)
+            self.could_not(found.unseen)
 
     def narrowed(self, subjects: list[Subject]) -> list[Subject]:
         """Return the subjects of a cluster, as the webhooks that were found tell them.
@@ -213,9 +215,12 @@ class _Looking:
             certificates=certificates,
             transport=transport,
         )
-        for subject in subjects:
-            why = self._no_public.get(subject.name, "")
-            self._could_not(f"{subject.name}: {why}" if why else "")
+        for why in dict.fromkeys(self._no_public.values()):
+            # One without a path is told of at its Receiver.
+            if why != gather_public.NO_PATH:
+                names = [name for name, said in self._no_public.items() if said == why]
+                more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+                self.could_not(f"the public URL of {names[0]}{more} was not asked: {why}")
 
     def evidence(self, subjects: Iterable[Subject]) -> list[Evidence]:
         """Return what was seen of each subject."""
@@ -265,7 +270,8 @@ class _Looking:
                 return dataclasses.replace(subject, receiver=key)
         return subject
 
-    def _could_not(self, why: str) -> None:
+    def could_not(self, why: str) -> None:
+        """Remember why something could not be seen; "" is nothing."""
         if why and why not in self.unseen:
             self.unseen.append(why)
 

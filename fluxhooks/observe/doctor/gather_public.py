@@ -26,8 +26,8 @@ from fluxhooks.observe.state import DeclaredGeneration
 if TYPE_CHECKING:
     import httpx
 
-NO_HOST: Final = "nobody says which host it is called at: give --host"
-_NO_PATH: Final = "the Receiver has no path yet"
+NO_HOST: Final = "nobody says at which host: give --host, or --no-public"
+NO_PATH: Final = "the Receiver has no path"
 
 
 def gather(
@@ -67,7 +67,7 @@ def gather(
     for target, unfinished in zip(targets, late, strict=True):
         if unfinished:
             del found[target.name]
-            unseen[target.name] = f"the public URL was not done with within {settings.limit:g} s"
+            unseen[target.name] = f"it did not finish within {settings.limit:g} s"
     return found, unseen
 
 
@@ -108,7 +108,7 @@ def _target(
     receiver_type = ReceiverType(type_)
     path = _path(subject, receiver, declared)
     if not path:
-        return _NO_PATH
+        return NO_PATH
     url = _url(subject, forge, path)
     if not url:
         return NO_HOST

@@ -46,6 +46,11 @@ class OfCluster:
     host: str = ""
     scope: Scope | None = None
 
+    @property
+    def where(self) -> str:
+        """Where it is looked, as goes behind a word; "" where everywhere."""
+        return "" if self.namespace == "*" else f" in {self.namespace}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:

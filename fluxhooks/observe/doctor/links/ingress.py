@@ -126,31 +126,23 @@ def _not_as_sent(evidence: Evidence, public: PublicEvidence) -> Finding:
 
 
 def _logged(evidence: Evidence, public: PublicEvidence) -> Finding | None:
-    """Return what only the forge meets, as its log of deliveries says."""
+    """Return that real bodies are too large, as the forge's log of deliveries says."""
     newest = _newest(evidence)
-    if newest is None or newest.status not in _ONLY_THE_FORGE:
+    if newest is None or newest.status != 413:
         return None
-    if newest.status == 413 and not newest.server and (newest.size or 0) > _CONTROLLER_TAKES:
+    if (newest.size or 0) >= _CONTROLLER_TAKES:
         # The controller's own limit.
         return None
-    fault, cause = _ONLY_THE_FORGE[newest.status]
-    size = f", of {newest.size:,} bytes" if newest.size and newest.status == 413 else ""
+    size = f", {newest.size:,} bytes" if newest.size else ""
     return Finding(
-        fault=fault,
+        fault=Fault.BODY_LIMIT,
         where=public.origin,
-        wrong=f"{host_at(public)} answers deliveries {newest.status}, and this machine's probe as "
-        "it must.",
-        evidence=(f"delivery {newest.id} ({newest.event}{size}): {newest.status}", *_told(public)),
-        cure=" ".join(filter(None, (cause.cure, _LOOK.get(cause)))),
-        sure=Sure.LIKELY,
+        wrong=f"{host_at(public)} takes the probe's few bytes, and refuses a delivery as too "
+        "large.",
+        evidence=(f"delivery {newest.id} ({newest.event}{size}): 413", *_told(public)),
+        cure=f"{Cause.TOO_LARGE.cure} {_LOOK[Cause.TOO_LARGE]}",
+        sure=Sure.PROVED if newest.size or newest.server else Sure.LIKELY,
     )
-
-
-_ONLY_THE_FORGE: Final = {
-    403: (Fault.REFUSED_IN_FRONT, Cause.FORBIDDEN),
-    413: (Fault.BODY_LIMIT, Cause.TOO_LARGE),
-    429: (Fault.RATE_LIMIT, Cause.TOO_OFTEN),
-}
 
 
 def _newest(evidence: Evidence) -> Delivery | None:
