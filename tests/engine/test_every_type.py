@@ -1,0 +1,311 @@
+"""Each of the thirteen types through `pulumi up`, called as its own sender calls it."""
+
+import base64
+import json
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import lightkube
+import pytest
+
+from fluxhooks.flux.receiver_types import RECEIVER_TYPES, Proof, ReceiverType
+from fluxhooks.flux.signature import sign
+from fluxhooks.observe.probe import headers_of, probe_body
+from sandbox.sandbox import Sandbox
+from tests.app import GitRepository
+from tests.issuers import Google, Issuer
+
+_PROGRAM = """\
+import json
+from pathlib import Path
+
+import pulumi
+
+from fluxhooks import WebhookReceiver
+
+settings = json.loads(Path("settings.json").read_text())
+for name, args in settings["receivers"].items():
+    component = WebhookReceiver(name, {**args, "host": settings["host"]})
+    pulumi.export(name, {"url": component.hook_url, "token": component.token})
+"""
+
+_EMAIL = "push@acme.iam.gserviceaccount.com"
+_AUDIENCE = "flux"
+_CDEVENT = "dev.cdevents.artifact.published.0.2.0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """What a sender posts.
+
+    Attributes:
+        event: what its header names; "" where it has none.
+        content_type: "" where it sends none.
+    """
+
+    body: bytes = b""
+    event: str = ""
+    content_type: str = "application/json"
+
+
+def _json(value: object, event: str = "") -> Sent:
+    return Sent(body=json.dumps(value).encode(), event=event)
+
+
+# After each sender's documentation; what the controller reads of it is in its
+# ``internal/server/receiver_handlers.go``.
+_SENT: dict[ReceiverType, Sent] = {
+    ReceiverType.ACR: _json(
+        {
+            "id": "cb8c3971-9adc-488b-bdd8-43cbb4974ff5",
+            "timestamp": "2026-01-01T00:00:00Z",
+            "action": "push",
+            "target": {
+                "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+                "size": 524,
+                "digest": f"sha256:{'0' * 64}",
+                "repository": "app",
+                "tag": "v1",
+            },
+            "request": {"id": "1", "host": "acme.azurecr.io", "method": "PUT"},
+        }
+    ),
+    ReceiverType.BITBUCKET: _json(
+        {
+            "eventKey": "repo:refs_changed",
+            "repository": {"slug": "app", "project": {"key": "ACME"}},
+            "changes": [{"refId": "refs/heads/main", "type": "UPDATE"}],
+        },
+        "repo:refs_changed",
+    ),
+    ReceiverType.CDEVENTS: _json(
+        {
+            "context": {
+                "version": "0.4.1",
+                "id": "271069a8-fc18-44f1-b38f-9d70a1695819",
+                "source": "/ci/acme",
+                "type": _CDEVENT,
+                "timestamp": "2026-01-01T12:00:00Z",
+            },
+            "subject": {
+                "id": f"pkg:oci/app@sha256%3A{'0' * 64}",
+                "source": "/ci/acme",
+                "type": "artifact",
+                "content": {},
+            },
+        },
+        _CDEVENT,
+    ),
+    ReceiverType.DOCKERHUB: _json(
+        {
+            "callback_url": "https://registry.hub.docker.com/u/acme/app/hook/1/",
+            "push_data": {"pushed_at": 1767225600, "pusher": "acme", "tag": "v1"},
+            "repository": {"name": "app", "repo_url": "https://hub.docker.com/r/acme/app"},
+        }
+    ),
+    ReceiverType.GCR: _json(
+        {
+            "message": {
+                "data": base64.b64encode(
+                    json.dumps(
+                        {
+                            "action": "INSERT",
+                            "digest": f"europe-docker.pkg.dev/acme/app@sha256:{'0' * 64}",
+                            "tag": "europe-docker.pkg.dev/acme/app:v1",
+                        }
+                    ).encode()
+                ).decode(),
+                "messageId": "1",
+                "publishTime": "2026-01-01T00:00:00Z",
+            },
+            "subscription": "projects/acme/subscriptions/flux",
+        }
+    ),
+    # A filter answers both of these 500: there is none by default.
+    ReceiverType.GENERIC: Sent(body=b"[1]"),
+    ReceiverType.GENERIC_HMAC: _json({"image": "app:v1"}),
+    ReceiverType.GENERIC_OIDC: Sent(content_type=""),
+    ReceiverType.GITHUB: _json({"ref": "refs/heads/main", "after": "0" * 40}, "push"),
+    ReceiverType.GITLAB: _json({"object_kind": "push", "ref": "refs/heads/main"}, "Push Hook"),
+    ReceiverType.HARBOR: Sent(),
+    ReceiverType.NEXUS: _json({"action": "CREATED", "repositoryName": "app", "nodeId": "1"}),
+    ReceiverType.QUAY: _json(
+        {
+            "name": "app",
+            "repository": "acme/app",
+            "namespace": "acme",
+            "docker_url": "quay.io/acme/app",
+            "homepage": "https://quay.io/repository/acme/app",
+            "updated_tags": ["v1"],
+        }
+    ),
+}
+
+
+@dataclass
+class Provisioned:
+    """One Receiver of each type, all made by one update; each with a source of its own.
+
+    Attributes:
+        told: URL and token of each.
+    """
+
+    sandbox: Sandbox
+    client: lightkube.Client
+    google: Google
+    issuer: Issuer
+    told: dict[str, dict[str, str]] = field(repr=False)
+    certificates: ssl.SSLContext
+
+    def post(
+        self, receiver_type: ReceiverType, sent: Sent, *, known: bool = True, event: str = ""
+    ) -> int:
+        """Post what a sender with, or without, what proves it does; return the status."""
+        told = self.told[f"every-{receiver_type}"]
+        token = told["token"] if known else "another"
+        headers = headers_of(
+            receiver_type, token=token, event=event or sent.event, body=sent.body
+        ) | sign(receiver_type, token, sent.body)
+        headers["Content-Type"] = sent.content_type
+        if receiver_type is ReceiverType.GENERIC_OIDC:
+            owner = "acme" if known else "somebody"
+            bearer = self.issuer.token(aud="notification-controller", repository_owner=owner)
+            headers["Authorization"] = f"Bearer {bearer}"
+        if receiver_type is ReceiverType.GCR:
+            email = _EMAIL if known else "somebody@example.com"
+            headers["Authorization"] = f"Bearer {self.google.token(aud=_AUDIENCE, email=email)}"
+        return httpx.post(
+            told["url"],
+            headers={key: value for key, value in headers.items() if value},
+            content=sent.body,
+            verify=self.certificates,
+            trust_env=False,
+        ).status_code
+
+    def asked_for(self) -> dict[str, str]:
+        """When each source was last asked to be reconciled."""
+        return {
+            str(source.metadata.name): found
+            for source in self.client.list(GitRepository)
+            if (annotations := source.metadata.annotations)
+            and (found := annotations.get("reconcile.fluxcd.io/requestedAt"))
+        }
+
+    def reconciled_by(self, send: Callable[[], int]) -> tuple[int, list[str]]:
+        """Return the status of a request, and which sources were asked for since."""
+        before = self.asked_for()
+        status = send()
+        after = self.asked_for()
+        return status, sorted(name for name in after if after[name] != before.get(name))
+
+
+@pytest.fixture(scope="module")
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provisioned]:
+    with (
+        Issuer() as issuer,
+        Google(tmp_path_factory.mktemp("google")) as google,
+        Sandbox(controller_environment=google.environment) as sandbox,
+        sandbox.cluster.client() as client,
+    ):
+        stack = sandbox.stack("every", program=_PROGRAM, project="every")
+        receivers = {f"every-{each}": _args(each, issuer) for each in ReceiverType}
+        for name in receivers:
+            client.create(
+                GitRepository(
+                    metadata={"name": name},
+                    spec={"interval": "30m", "suspend": True, "url": "https://localhost/app.git"},
+                )
+            )
+        settings = {"host": sandbox.ingress.host, "receivers": receivers}
+        (stack.directory / "settings.json").write_text(json.dumps(settings))
+        stack.up()
+        yield Provisioned(
+            sandbox,
+            client,
+            google,
+            issuer,
+            stack.outputs(),
+            ssl.create_default_context(cafile=str(sandbox.ingress.ca_file)),
+        )
+
+
+def _args(receiver_type: ReceiverType, issuer: Issuer) -> dict[str, Any]:
+    args: dict[str, Any] = {
+        "type": receiver_type,
+        "resources": [{"kind": "GitRepository", "name": f"every-{receiver_type}"}],
+    }
+    if receiver_type is ReceiverType.CDEVENTS:
+        args["events"] = [_CDEVENT]
+    if receiver_type is ReceiverType.GCR:
+        args["gcr"] = {"email": _EMAIL, "audience": _AUDIENCE}
+    if receiver_type is ReceiverType.GENERIC_OIDC:
+        ours = {"expression": "claims.repository_owner == 'acme'", "message": "not ours"}
+        args["oidc_providers"] = [{"issuer_url": issuer.url, "validations": [ours]}]
+    return args
+
+
+@pytest.mark.parametrize("receiver_type", ReceiverType)
+def test_its_senders_deliveries_reach_its_target(
+    provisioned: Provisioned, receiver_type: ReceiverType
+) -> None:
+    """And no other's: bodies, headers and tokens are what the controller checks, not a mock."""
+    sent = _SENT[receiver_type]
+
+    assert (200, [f"every-{receiver_type}"]) == provisioned.reconciled_by(
+        lambda: provisioned.post(receiver_type, sent)
+    )
+
+
+@pytest.mark.parametrize(
+    "receiver_type",
+    [each for each in ReceiverType if RECEIVER_TYPES[each].proof is not Proof.PATH],
+)
+def test_who_does_not_know_its_secret_is_refused(
+    provisioned: Provisioned, receiver_type: ReceiverType
+) -> None:
+    """Or whom nobody speaks for; where the path is all there is to know, there is no such test."""
+    sent = _SENT[receiver_type]
+
+    assert (400, []) == provisioned.reconciled_by(
+        lambda: provisioned.post(receiver_type, sent, known=False)
+    )
+
+
+@pytest.mark.parametrize(
+    "receiver_type",
+    [each for each in ReceiverType if RECEIVER_TYPES[each].event_header is not None],
+)
+def test_an_event_that_is_not_asked_for_is_refused(
+    provisioned: Provisioned, receiver_type: ReceiverType
+) -> None:
+    """That is what makes a list of events worth having."""
+    sent = _SENT[receiver_type]
+
+    assert (400, []) == provisioned.reconciled_by(
+        lambda: provisioned.post(receiver_type, sent, event="another")
+    )
+
+
+@pytest.mark.parametrize("receiver_type", ReceiverType)
+def test_what_proves_it_reconciles_nothing(
+    provisioned: Provisioned, receiver_type: ReceiverType
+) -> None:
+    """A signed probe where one can be made, else a GET; generic's GET is a delivery."""
+    facts = RECEIVER_TYPES[receiver_type]
+    sent = Sent(body=probe_body(receiver_type), event=_SENT[receiver_type].event)
+    url = provisioned.told[f"every-{receiver_type}"]["url"]
+
+    def prove() -> int:
+        if facts.proof is not Proof.IDENTITY and facts.json_objects:
+            return provisioned.post(receiver_type, sent)
+        return httpx.get(url, verify=provisioned.certificates, trust_env=False).status_code
+
+    status, reconciled = provisioned.reconciled_by(prove)
+
+    acts = receiver_type is ReceiverType.GENERIC
+    signed = facts.proof is not Proof.IDENTITY and facts.json_objects
+    assert (200 if signed else facts.get_status) == status
+    assert ([f"every-{receiver_type}"] if acts else []) == reconciled
