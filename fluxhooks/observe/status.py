@@ -203,6 +203,15 @@ def where(
     return [*state.webhooks, *(DeclaredWebhook(scope=scope, id="") for scope in named)]
 
 
+def due(receiver: DeclaredReceiver, configuration: Configuration) -> datetime.datetime | None:
+    """Return when a WebhookReceiver's next rotation is due; None where nothing says."""
+    created, every = receiver.created_at, configuration.rotate_every
+    if receiver.authority == "schedule" or not created or not every:
+        return receiver.due_at
+    # The state has it too, by a setting that may have been another one.
+    return created + every
+
+
 def as_json(orphan: Orphan) -> dict[str, Any]:
     """Return an orphan for machines; holds no secret."""
     return {
@@ -225,18 +234,10 @@ def _row(
         wanted=(entry.live if entry else 1) if configured else None,
         retained=tuple(n for n in sorted(receiver.generations) if n != receiver.live),
         created_at=receiver.created_at,
-        due=_due(receiver, configuration),
+        due=due(receiver, configuration),
         delivery=seen.deliveries.get(receiver.name),
         problems=tuple(_problems(receiver, configuration, seen, unasked)),
     )
-
-
-def _due(receiver: DeclaredReceiver, configuration: Configuration) -> datetime.datetime | None:
-    created, every = receiver.created_at, configuration.rotate_every
-    if receiver.authority == "schedule" or not created or not every:
-        return receiver.due_at
-    # The state has it too, by a setting that may have been another one.
-    return created + every
 
 
 def _problems(
