@@ -10,7 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import PydanticCustomError
 
 from fluxhooks import (
+    GcrArgs,
     GitLabArgs,
+    OidcProvider,
+    OidcValidation,
+    OidcVariable,
     ReceiverType,
     ResourceRef,
     ScheduleArgs,
@@ -43,12 +47,43 @@ class Schedule(_Model):
     extra: int = 0
 
 
+class Gcr(_Model):
+    """Whom a Receiver of the type gcr believes; see `fluxhooks.GcrArgs`."""
+
+    email: str
+    audience: str
+
+
+class Variable(_Model):
+    """A CEL expression with a name; see `fluxhooks.OidcVariable`."""
+
+    name: str
+    expression: str
+
+
+class Validation(_Model):
+    """What must be true of a sender; see `fluxhooks.OidcValidation`."""
+
+    expression: str
+    message: str
+
+
+class Issuer(_Model):
+    """Whom a Receiver of the type generic-oidc believes; see `fluxhooks.OidcProvider`."""
+
+    issuer_url: str
+    audience: str | None = None
+    variables: list[Variable] | None = None
+    validations: list[Validation] = Field(min_length=1)
+
+
 class ReceiverSettings(_Model):
     """One sender and the sources that follow it.
 
     Attributes:
         repository, project, group: at GitHub, at GitLab, at GitLab; one of them, or
         type: of a sender that is given URL and token by hand.
+        gcr, oidc_providers: who sends, with these types.
     """
 
     repository: str | None = None
@@ -56,6 +91,8 @@ class ReceiverSettings(_Model):
     group: str | None = Field(default=None, coerce_numbers_to_str=True)
     type: ReceiverType | None = None
     push_events_branch_filter: str | None = None
+    gcr: Gcr | None = None
+    oidc_providers: list[Issuer] | None = None
     sources: list[Source] = Field(min_length=1)
     events: list[str] | None = None
     resource_filter: str | None = None
@@ -138,6 +175,10 @@ class Settings(_Model):
             args["events"] = receiver.events
         if receiver.resource_filter is not None:
             args["resource_filter"] = receiver.resource_filter
+        if receiver.gcr is not None:
+            args["gcr"] = GcrArgs(email=receiver.gcr.email, audience=receiver.gcr.audience)
+        if receiver.oidc_providers is not None:
+            args["oidc_providers"] = [_issuer(issuer) for issuer in receiver.oidc_providers]
         if self.interval is not None:
             args["interval"] = self.interval
         # A sender that is told by hand does not hear of a day that has come.
@@ -158,6 +199,23 @@ def _gitlab(receiver: ReceiverSettings) -> GitLabArgs:
     if receiver.push_events_branch_filter is not None:
         at["push_events_branch_filter"] = receiver.push_events_branch_filter
     return at
+
+
+def _issuer(issuer: Issuer) -> OidcProvider:
+    provider = OidcProvider(
+        issuer_url=issuer.issuer_url,
+        validations=[
+            OidcValidation(expression=one.expression, message=one.message)
+            for one in issuer.validations
+        ],
+    )
+    if issuer.audience is not None:
+        provider["audience"] = issuer.audience
+    if issuer.variables is not None:
+        provider["variables"] = [
+            OidcVariable(name=one.name, expression=one.expression) for one in issuer.variables
+        ]
+    return provider
 
 
 def _resource(source: Source) -> ResourceRef:
@@ -217,7 +275,7 @@ def _cures(error: ValidationError) -> str:
 
 
 def _suggestion(path: str) -> str:
-    models = (Settings, ReceiverSettings, Source, Schedule)
+    models = (Settings, ReceiverSettings, Source, Schedule, Gcr, Issuer, Variable, Validation)
     known = {*LIBRARYS, *(name for model in models for name in model.model_fields)}
     near = difflib.get_close_matches(path.rpartition(".")[2], sorted(known), n=1)
     return f", did you mean {near[0]!r}?" if near else ""

@@ -106,6 +106,14 @@ def test_a_schedule_of_the_stack_is_that_of_each_receiver_without_one() -> None:
     )
 
 
+_ISSUER: dict[str, Any] = {
+    "issuer_url": "https://token.actions.githubusercontent.com",
+    "audience": "flux",
+    "variables": [{"name": "owner", "expression": "claims.repository_owner"}],
+    "validations": [{"expression": "vars.owner == 'acme'", "message": "not ours"}],
+}
+
+
 @pytest.mark.parametrize(
     ("sender", "args"),
     [
@@ -117,6 +125,16 @@ def test_a_schedule_of_the_stack_is_that_of_each_receiver_without_one() -> None:
         pytest.param({"project": 17}, {"gitlab": {"project": "17"}}, id="a project's ID"),
         pytest.param({"group": "acme"}, {"gitlab": {"group": "acme"}}, id="a GitLab group"),
         pytest.param({"type": "generic-hmac"}, {"type": "generic-hmac"}, id="one told by hand"),
+        pytest.param(
+            {"type": "gcr", "gcr": {"email": "push@acme.example", "audience": "flux"}},
+            {"type": "gcr", "gcr": {"email": "push@acme.example", "audience": "flux"}},
+            id="Google's registry",
+        ),
+        pytest.param(
+            {"type": "generic-oidc", "oidc_providers": [_ISSUER]},
+            {"type": "generic-oidc", "oidc_providers": [_ISSUER]},
+            id="whoever an issuer speaks for",
+        ),
     ],
 )
 def test_senders_other_than_a_repository(sender: dict[str, Any], args: dict[str, Any]) -> None:
@@ -125,7 +143,9 @@ def test_senders_other_than_a_repository(sender: dict[str, Any], args: dict[str,
 
     given = settings.args_of(settings.receivers["app"])
     assert args == {
-        key: value for key, value in given.items() if key in ("github", "gitlab", "type")
+        key: value
+        for key, value in given.items()
+        if key in ("gcr", "github", "gitlab", "oidc_providers", "type")
     }
 
 
