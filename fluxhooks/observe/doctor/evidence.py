@@ -133,6 +133,37 @@ class ClusterEvidence:
             places.setdefault((found.kind, found.namespace), []).append(found)
         return {place: tuple(found) for place, found in places.items()}
 
+    @functools.cached_property
+    def applied(self) -> Mapping[Key, tuple[FluxObject, ...]]:
+        """The Kustomizations and HelmReleases that use a source, by the source's key."""
+        using: dict[Key, list[FluxObject]] = {}
+        for kind in APPLIERS:
+            for applier in self.of(kind):
+                for key in self.origins(applier):
+                    using.setdefault(key, []).append(applier)
+        return {key: tuple(found) for key, found in using.items()}
+
+    def origins(self, applier: FluxObject) -> Iterator[Key]:
+        """Return the keys of what an applier takes what it applies from: chart and source."""
+        ref = applier.spec.get("sourceRef") or applier.spec.get("chartRef")
+        chart = (applier.spec.get("chart") or {}).get("spec") or {}
+        if not ref and (ref := chart.get("sourceRef")):
+            # Source: helm-controller api/v2/helmrelease_types.go, GetHelmChartName.
+            namespace = str(ref.get("namespace") or applier.namespace)
+            yield ("HelmChart", namespace, f"{applier.namespace}-{applier.name}")
+        if not ref:
+            return
+        key = (
+            str(ref.get("kind", "")),
+            str(ref.get("namespace") or applier.namespace),
+            str(ref.get("name", "")),
+        )
+        yield key
+        behind = self.objects.get(key)
+        if behind is not None and behind.kind == "HelmChart":
+            origin = behind.spec.get("sourceRef") or {}
+            yield (str(origin.get("kind", "")), behind.namespace, str(origin.get("name", "")))
+
     def of(self, kind: str, namespace: str = "") -> Iterator[FluxObject]:
         """Return the objects of a kind, in one namespace where it is given."""
         for found in self.objects.values():

@@ -340,7 +340,7 @@ def _interval(source: FluxObject) -> Iterator[Finding]:
         where=str(source),
         wrong=f"the source asks every {written} although a webhook tells it of changes"
         if short
-        else f"the source asks every {written} only, which is when a failed delivery is made up for",
+        else f"the source asks every {written} only: so late is a failed delivery made up for",
         evidence=(f"spec.interval is {written}",),
         cure=_edit(source, "set spec.interval to 30m"),
     )
