@@ -4,11 +4,12 @@ import os
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from fluxhooks.flux.hook_path import host_of
 from fluxhooks.flux.labels import COMPONENT, GENERATION, MANAGED_BY, STACK
-from fluxhooks.observe.doctor.evidence import ClusterEvidence, FluxObject
+from fluxhooks.observe.doctor import reached
+from fluxhooks.observe.doctor.evidence import ClusterEvidence, FluxObject, Key
 from fluxhooks.observe.state import DeclaredReceiver, ProviderSettings, Scope, StackState
 
 # The types whose senders can be asked what they sent.
@@ -202,7 +203,7 @@ def _of_receiver(
         known = dict.fromkeys(scope for url in urls if (scope := scope_of(url, hosts)))
         scopes = [*known] or [None]
         # Several, or whatever has a label: as an organisation's webhook reaches them.
-        certain = len(known) == 1 and not any(map(_labelled, newest.spec.get("resources") or ()))
+        certain = len(known) == 1 and all(target.name != "*" for target in reached.targets(newest))
     for scope in scopes:
         name = f"{newest.namespace}/{newest.name}"
         yield Subject(
@@ -218,32 +219,18 @@ def _of_receiver(
 
 def _sources(receiver: FluxObject, cluster: ClusterEvidence) -> Iterable[FluxObject]:
     """Return the GitRepositories that a Receiver names, by themselves or through a HelmChart."""
-    found: dict[tuple[str, str, str], FluxObject] = {}
-    for target in receiver.spec.get("resources") or ():
-        for each in _named(target, receiver.namespace, cluster):
-            if each.kind == "HelmChart":
-                origin = each.spec.get("sourceRef") or {}
-                key = (str(origin.get("kind", "")), each.namespace, str(origin.get("name", "")))
-                each = cluster.objects.get(key, each)
-            if each.kind == "GitRepository":
-                found[each.key] = each
+    found: dict[Key, FluxObject] = {}
+    for target in reached.targets(receiver):
+        for each in reached.reached(target, receiver.namespace, cluster):
+            origin = _origin(each, cluster)
+            if origin is not None and origin.kind == "GitRepository":
+                found[origin.key] = origin
     return found.values()
 
 
-def _named(
-    target: Mapping[str, Any], namespace: str, cluster: ClusterEvidence
-) -> Iterator[FluxObject]:
-    kind, name = str(target.get("kind", "")), str(target.get("name", ""))
-    where = str(target.get("namespace") or namespace)
-    if name != "*":
-        if (kind, where, name) in cluster.objects:
-            yield cluster.objects[kind, where, name]
-        return
-    labels = target.get("matchLabels") or {}
-    for found in cluster.of(kind, where):
-        if labels and labels.items() <= found.labels.items():
-            yield found
-
-
-def _labelled(target: Mapping[str, Any]) -> bool:
-    return target.get("name") == "*"
+def _origin(source: FluxObject, cluster: ClusterEvidence) -> FluxObject | None:
+    if source.kind != "HelmChart":
+        return source
+    named = source.spec.get("sourceRef") or {}
+    key = (str(named.get("kind", "")), source.namespace, str(named.get("name", "")))
+    return cluster.objects.get(key)
