@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from fluxhooks.observe.doctor.evidence import Evidence
 from fluxhooks.observe.forges import Delivery
 
+ALL = "*"
 PING = "ping"
 PUSHES = ("push", "Push Hook", "Tag Push Hook")
 
@@ -37,6 +38,19 @@ def newest(evidence: Evidence) -> Delivery | None:
     """Return the newest delivery that the Receiver takes; None where there is none in the log."""
     log = evidence.forge.deliveries if evidence.forge else ()
     return next(iter(taken(log, events_of(evidence))), None)
+
+
+def all_refused(evidence: Evidence) -> Delivery | None:
+    """Return the newest delivery that was refused for its event, where all that is sent is."""
+    forge, events = evidence.forge, events_of(evidence)
+    if forge is None or forge.webhook is None or taken(forge.deliveries, events):
+        return None
+    sent = forge.webhook.events
+    if ALL in sent or any(accepts(event, events) for event in sent):
+        return None
+    return next(
+        (each for each in forge.deliveries if each.event in sent and each.status == 400), None
+    )
 
 
 def goes_through(evidence: Evidence) -> bool:

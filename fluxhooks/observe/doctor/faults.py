@@ -54,6 +54,11 @@ class Fault(Enum):
         Link.WEBHOOK,
         "the webhook calls an older generation's Receiver",
     )
+    WEBHOOK_OTHER_RECEIVER = (
+        "webhook-other-receiver",
+        Link.WEBHOOK,
+        "the webhook calls the Receiver of something else",
+    )
     WEBHOOK_URL_INEXACT = (
         "webhook-url-inexact",
         Link.WEBHOOK,
