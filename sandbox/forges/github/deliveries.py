@@ -40,6 +40,7 @@ class Delivery(Attempt):
     repository_id: int | None
     redelivery: bool
     status: str
+    throttled_at: float | None
 
     @property
     def answered(self) -> bool:
@@ -70,7 +71,7 @@ def show_item(delivery: Delivery) -> JsonObject:
         "action": delivery.action,
         "installation_id": None,
         "repository_id": delivery.repository_id,
-        "throttled_at": None,
+        "throttled_at": None if delivery.throttled_at is None else timestamp(delivery.throttled_at),
     }
 
 
@@ -104,6 +105,7 @@ async def deliver(
     queued_at: float,
     ids: Iterator[int],
     poster: Poster,
+    throttled: bool = False,
 ) -> Delivery:
     """Send `event` to `hook` and return what came of it; `ids` numbers it when it is over."""
     started = time.monotonic()
@@ -121,6 +123,7 @@ async def deliver(
         delivered_at=time.time(),
         duration=time.monotonic() - started,
         status=answer.status,
+        throttled_at=queued_at if throttled else None,
         status_code=answer.code,
         request_headers=headers,
         request_body=event.body,

@@ -58,10 +58,11 @@ class GitHub(Forge):
     def __repr__(self) -> str:
         return f"GitHub(owner={self.owner!r}, directory={str(self.directory)!r})"
 
-    def create_repository(self, name: str) -> Repository:
+    def create_repository(self, name: str, *, private: bool = False) -> Repository:
         """Make a repository with a first commit on `main`, of which no webhook is told.
 
-        Raises `ValueError` for a name that is taken or that GitHub would not allow.
+        A private one is cloned with a token only. Raises `ValueError` for a name that is taken or
+        that GitHub would not allow.
         """
         check_name("name", name)
         if name in self._state.repositories:
@@ -69,6 +70,7 @@ class GitHub(Forge):
         path = self.directory / "repositories" / self.owner / f"{name}.git"
         init_bare(path)
         self._portal.call(self._state.add_repository, name, path)
+        self.change_visibility(name, private=private)
         return Repository(
             name,
             path=path,
@@ -77,11 +79,31 @@ class GitHub(Forge):
             token=self.token,
         )
 
+    def change_visibility(self, repository: str, *, private: bool) -> None:
+        """Make a repository private or public."""
+        self._repository(repository).private = private
+
     def issue_token(self, *, webhooks: str = "write") -> str:
         """A further token: `webhooks` is "write", "read" or "none", its right to webhooks."""
         token = f"github_pat_{secrets.token_hex(18)}"
         self._portal.call(self._state.tokens.__setitem__, token, Access(webhooks))
         return token
+
+    def revoke_token(self, token: str) -> None:
+        """Forget a token: whoever uses it is refused from now on."""
+        self._portal.call(self._state.tokens.pop, token, None)
+
+    @property
+    def throttling(self) -> bool:
+        """Whether deliveries are noted as held back when they are queued. False at the start.
+
+        What holds them back is `delivery_delay`.
+        """
+        return self._state.throttling
+
+    @throttling.setter
+    def throttling(self, throttling: bool) -> None:
+        self._state.throttling = throttling
 
     def send(
         self, repository: str, event: str = "push", payload: Mapping[str, Any] | None = None

@@ -50,6 +50,7 @@ class State:
         self.tokens: dict[str, Access] = {}
         self.activities: dict[str, list[Activity]] = {}
         self._activity_ids = count(1_296_269_001)
+        self.throttling = False
         self._queue = queue
         self._poster = poster
         self._delivery_ids = count(24_000_000_001)
@@ -112,7 +113,7 @@ class State:
         self._put(hook, event, redelivery=True)
 
     def _put(self, hook: Hook, event: Event, *, redelivery: bool = False) -> None:
-        queued_at = time.time()
+        queued_at, throttled = time.time(), self.throttling
 
         async def send() -> None:
             self._record(
@@ -123,6 +124,7 @@ class State:
                     queued_at=queued_at,
                     ids=self._delivery_ids,
                     poster=self._poster,
+                    throttled=throttled,
                 )
             )
 
