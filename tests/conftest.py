@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.app import App
 
 # What is quick and says most comes first; what starts an engine or a cluster last.
-ROOMS = ("unit", "sandbox", "faults", "engine", "cluster", "matrix")
+ROOMS = ("unit", "sandbox", "browser", "faults", "engine", "cluster", "matrix")
 
 pytest_plugins = ("tests.faults.table", "tests.matrix.table")
 
@@ -42,6 +42,12 @@ def sandbox(
             *(f"stand-in: {sentence}" for sentence in sandbox.stand_ins),
         }
         del stash[_SANDBOX]
+
+
+@pytest.fixture(scope="session")
+def ran(request: pytest.FixtureRequest) -> set[str]:
+    """What the end of the run says of what ran, and what did not; to be added to."""
+    return request.config.stash[_RAN]
 
 
 @pytest.fixture(scope="class")
