@@ -28,6 +28,11 @@ class ResourceRef(TypedDict):
     api_version: NotRequired[pulumi.Input[str]]
     """The object's apiVersion; that of Flux 2.7 for the kind when absent."""
 
+    filter: NotRequired[pulumi.Input[str]]
+    """A CEL expression over req and res, as resource_filter is, for this target alone: as in
+    req.repository.full_name == 'acme/app' where one webhook speaks for many repositories. Flux
+    2.9 and newer."""
+
 
 class GitHubArgs(TypedDict):
     """Where on GitHub the webhook is registered; the owner is the GitHub provider's."""

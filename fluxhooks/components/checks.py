@@ -13,12 +13,18 @@ from typing import Any, Final
 
 import pulumi
 
-from fluxhooks.components.args import GitLabArgs, ScheduleArgs, WebhookReceiverArgs
+from fluxhooks.components.args import (
+    GitLabArgs,
+    ResourceRef,
+    ScheduleArgs,
+    WebhookReceiverArgs,
+)
 from fluxhooks.components.forges import github_events, gitlab_events
 from fluxhooks.components.identity import gcr_secret, oidc_providers
 from fluxhooks.components.overrides import Overrides
 from fluxhooks.components.values import (
     ANYTHING,
+    EXPRESSION,
     SPELLINGS,
     known_keys,
     listed,
@@ -451,7 +457,7 @@ def _resource(path: str, ref: Any) -> dict[str, Any]:
     if not isinstance(ref, Mapping):
         raise ArgumentError(path, f'{ref!r} is not a mapping such as {{"kind": …, "name": …}}')
     ref = {SPELLINGS.get(k, k): v for k, v in ref.items() if v is not None}
-    known_keys(path, ref, ("kind", "name", "namespace", "match_labels", "api_version"))
+    known_keys(path, ref, ResourceRef.__annotations__)
     kind, name = ref.get("kind"), ref.get("name")
     if not isinstance(kind, str) or kind not in targets.KINDS:
         raise ArgumentError(
@@ -486,6 +492,8 @@ def _resource(path: str, ref: Any) -> dict[str, Any]:
         checked["namespace"] = _label(f"{path}.namespace", ref["namespace"])
     if labels:
         checked["matchLabels"] = dict(labels)
+    if "filter" in ref:
+        checked["filter"] = resource_filter.with_probe(_cel(f"{path}.filter", ref["filter"]))
     return checked
 
 
@@ -559,6 +567,8 @@ def _filter(receiver_type: ReceiverType, value: Any) -> Any:
 
 
 def _with_probe(value: Any) -> str:
-    if value is not None and (not isinstance(value, str) or not value.strip()):
-        raise ArgumentError("resource_filter", f"{value!r} is not a CEL expression")
-    return resource_filter.with_probe(value)
+    return resource_filter.with_probe(None if value is None else _cel("resource_filter", value))
+
+
+def _cel(path: str, value: Any) -> str:
+    return text(path, value, EXPRESSION, "is not a CEL expression")

@@ -11,7 +11,15 @@ from typing import Any, Final
 import pulumi
 
 from fluxhooks.components.args import GcrArgs, OidcProvider, OidcValidation, OidcVariable
-from fluxhooks.components.values import ANYTHING, SPELLINGS, known_keys, plain, text, when_known
+from fluxhooks.components.values import (
+    ANYTHING,
+    EXPRESSION,
+    SPELLINGS,
+    known_keys,
+    plain,
+    text,
+    when_known,
+)
 from fluxhooks.errors import ArgumentError
 from fluxhooks.flux.receiver_types import ReceiverType
 
@@ -124,7 +132,7 @@ def _oidc_provider(path: str, value: Any) -> dict[str, Any]:
 
 def _expressions(path: str, value: Any, kind: Any) -> dict[str, str]:
     return {
-        key: text(f"{path}.{key}", expression, _EXPRESSION, "is empty, and Flux refuses that")
+        key: text(f"{path}.{key}", expression, EXPRESSION, "is empty, and Flux refuses that")
         for key, expression in _entry(path, value, kind).items()
     }
 
@@ -143,6 +151,3 @@ def _items(path: str, value: Any) -> Sequence[Any]:
     if isinstance(value, str | Mapping) or not isinstance(value, Sequence) or not value:
         raise ArgumentError(path, f"{value!r} is no list with something in it")
     return value
-
-
-_EXPRESSION: Final = re.compile(r"(?s).*\S.*")

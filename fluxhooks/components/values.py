@@ -20,6 +20,7 @@ SPELLINGS: Final = {
 }
 
 ANYTHING: Final = re.compile(r"\S.*")
+EXPRESSION: Final = re.compile(r"(?s).*\S.*")
 
 
 def when_known(value: Any, check: Callable[[Any], Any]) -> Any:

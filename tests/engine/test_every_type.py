@@ -13,7 +13,7 @@ import pytest
 
 from fluxhooks.flux.receiver_types import RECEIVER_TYPES, Proof, ReceiverType
 from fluxhooks.flux.signature import sign
-from fluxhooks.observe.probe import headers_of, probe_body
+from fluxhooks.observe.probe import catch_up_body, headers_of, probe_body
 from sandbox.sandbox import Sandbox
 from tests.app import GitRepository
 from tests.issuers import Google, Issuer
@@ -34,6 +34,7 @@ for name, args in settings["receivers"].items():
 
 _EMAIL = "push@acme.iam.gserviceaccount.com"
 _AUDIENCE = "flux"
+_OF_ANOTHER = "every-other-repository"
 _CDEVENT = "dev.cdevents.artifact.published.0.2.0"
 
 
@@ -128,7 +129,9 @@ _SENT: dict[ReceiverType, Sent] = {
     ReceiverType.GENERIC: Sent(body=b"[1]"),
     ReceiverType.GENERIC_HMAC: _json({"image": "app:v1"}),
     ReceiverType.GENERIC_OIDC: Sent(content_type=""),
-    ReceiverType.GITHUB: _json({"ref": "refs/heads/main", "after": "0" * 40}, "push"),
+    ReceiverType.GITHUB: _json(
+        {"ref": "refs/heads/main", "repository": {"full_name": "acme/app"}}, "push"
+    ),
     ReceiverType.GITLAB: _json({"object_kind": "push", "ref": "refs/heads/main"}, "Push Hook"),
     ReceiverType.HARBOR: Sent(),
     ReceiverType.NEXUS: _json({"action": "CREATED", "repositoryName": "app", "nodeId": "1"}),
@@ -212,7 +215,7 @@ def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provisione
     ):
         stack = sandbox.stack("every", program=_PROGRAM, project="every")
         receivers = {f"every-{each}": _args(each, issuer) for each in ReceiverType}
-        for name in receivers:
+        for name in (*receivers, _OF_ANOTHER):
             client.create(
                 GitRepository(
                     metadata={"name": name},
@@ -237,6 +240,14 @@ def _args(receiver_type: ReceiverType, issuer: Issuer) -> dict[str, Any]:
         "type": receiver_type,
         "resources": [{"kind": "GitRepository", "name": f"every-{receiver_type}"}],
     }
+    if receiver_type is ReceiverType.GITHUB:
+        args["resources"] += [
+            {
+                "kind": "GitRepository",
+                "name": _OF_ANOTHER,
+                "filter": "req.repository.full_name == 'acme/another'",
+            }
+        ]
     if receiver_type is ReceiverType.CDEVENTS:
         args["events"] = [_CDEVENT]
     if receiver_type is ReceiverType.GCR:
@@ -309,3 +320,17 @@ def test_what_proves_it_reconciles_nothing(
     signed = facts.proof is not Proof.IDENTITY and facts.json_objects
     assert (200 if signed else facts.get_status) == status
     assert ([f"every-{receiver_type}"] if acts else []) == reconciled
+
+
+def test_a_target_with_a_filter_hears_of_its_repository_alone(provisioned: Provisioned) -> None:
+    """One webhook speaks for many; proof and catch-up need no repository in their body."""
+    of_another = _json({"repository": {"full_name": "acme/another"}}, "push")
+    catch_up = Sent(body=catch_up_body(ReceiverType.GITHUB), event="push")
+
+    asked = [
+        provisioned.reconciled_by(lambda sent=sent: provisioned.post(ReceiverType.GITHUB, sent))
+        for sent in (_SENT[ReceiverType.GITHUB], of_another, catch_up)
+    ]
+
+    both = ["every-github", _OF_ANOTHER]
+    assert [(200, ["every-github"]), (200, both), (200, both)] == asked

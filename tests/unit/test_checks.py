@@ -175,9 +175,14 @@ _BAD_VALUES = [
     ),
     pytest.param(
         {"resources": _ref(lables={})},
-        "resources[0].lables: is not an argument; known are api_version, kind, match_labels, "
-        "name, namespace",
+        "resources[0].lables: is not an argument; known are api_version, filter, kind, "
+        "match_labels, name, namespace",
         id="unknown key of a resource",
+    ),
+    pytest.param(
+        {"resources": _ref(filter=" ")},
+        "resources[0].filter: ' ' is not a CEL expression",
+        id="empty filter of a resource",
     ),
     # events
     pytest.param(
@@ -796,6 +801,15 @@ def test_defaults() -> None:
         "verify": True,
         "verify_timeout": 60.0,
     } == vars(checked)
+
+
+def test_a_targets_filter_lets_proof_and_catch_up_through() -> None:
+    """A body of ours has nothing that a user's expression could look at."""
+    (ref,) = check_args("app", args(resources=_ref(filter="req.a == 1"))).resources
+
+    assert (
+        "!has(req.fluxhooksProbe) && !has(req.zen) && (has(req.fluxhooksCatchUp) || (req.a == 1))"
+    ) == ref["filter"]
 
 
 def test_none_is_as_good_as_absent() -> None:
