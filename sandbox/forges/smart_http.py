@@ -28,12 +28,16 @@ class Served(Protocol):
     def path(self) -> Path:
         """The bare repository."""
 
+    @property
+    def private(self) -> bool:
+        """Whether reading takes a token too."""
+
 
 R = TypeVar("R", bound=Served)
 
 
 class SmartHttp(Generic[R]):
-    """The three endpoints of Git's smart protocol: anyone reads, a token pushes.
+    """The three endpoints of Git's smart protocol: anyone reads what is public, a token pushes.
 
     Args:
         directory: takes what a push changed until it is told.
@@ -77,7 +81,8 @@ class SmartHttp(Generic[R]):
             return PlainTextResponse("Not Found", 404)
         header = request.headers.get("authorization")
         known = header is not None and self._knows(header)
-        if not known and (header is not None or service == "git-receive-pack"):
+        public = service == "git-upload-pack" and not repository.private
+        if not known and (header is not None or not public):
             return PlainTextResponse(
                 "Invalid username or token.\n",
                 401,

@@ -90,6 +90,7 @@ class RepositoryRecord:
     created_at: float
     pushed_at: float
     default_branch: str = "main"
+    private: bool = False
 
 
 def show_user(site: Site, *, full: bool = False) -> JsonObject:
@@ -156,7 +157,7 @@ def show_repository(site: Site, repository: RepositoryRecord) -> JsonObject:
         "node_id": _node_id("R", repository.target.id),
         "name": repository.name,
         "full_name": name,
-        "private": False,
+        "private": repository.private,
         "owner": _account(site, site.owner, number=ORGANIZATION_ID, kind="Organization"),
         "html_url": html,
         "description": None,
@@ -192,7 +193,7 @@ def show_repository(site: Site, repository: RepositoryRecord) -> JsonObject:
         "is_template": False,
         "web_commit_signoff_required": False,
         "topics": [],
-        "visibility": "public",
+        "visibility": "private" if repository.private else "public",
         "forks": 0,
         "open_issues": 0,
         "watchers": 0,

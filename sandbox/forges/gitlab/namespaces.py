@@ -13,7 +13,7 @@ USER_ID = 1
 USER_NAME = "Administrator"
 USERNAME = "root"
 
-_PUBLIC = 20
+_PRIVATE, _PUBLIC = 0, 20
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class ProjectRecord:
     path: Path
     created_at: float
     default_branch: str = "main"
+    private: bool = False
 
     @property
     def name(self) -> str:
@@ -115,7 +116,7 @@ def show_project(site: Site, project: ProjectRecord) -> JsonObject:
         },
         "empty_repo": False,
         "archived": False,
-        "visibility": "public",
+        "visibility": "private" if project.private else "public",
     }
 
 
@@ -132,7 +133,7 @@ def show_project_in_payload(site: Site, project: ProjectRecord) -> JsonObject:
         "git_ssh_url": ssh_url,
         "git_http_url": f"{web_url}.git",
         "namespace": project.group.rpartition("/")[2],
-        "visibility_level": _PUBLIC,
+        "visibility_level": _PRIVATE if project.private else _PUBLIC,
         "path_with_namespace": project.target.path,
         "default_branch": project.default_branch,
         "ci_config_path": None,

@@ -69,16 +69,18 @@ class GitLab(Forge):
         self._check_path(path, nested="/" in path)
         return self._portal.call(self._state.add_group, path).target.id
 
-    def create_project(self, path: str) -> Repository:
+    def create_project(self, path: str, *, private: bool = False) -> Repository:
         """Make a project with a first commit on `main`, of which no webhook is told.
 
-        `path` has its group in front, as in `acme/app`. Raises `ValueError` for one that is taken,
-        that GitLab would not allow, or in a group that does not exist.
+        `path` has its group in front, as in `acme/app`. A private one is cloned with a token only.
+        Raises `ValueError` for a path that is taken, that GitLab would not allow, or in a group
+        that does not exist.
         """
         self._check_path(path, nested=True)
         repository = self.directory / "repositories" / f"{path}.git"
         init_bare(repository)
         self._portal.call(self._state.add_project, path, repository)
+        self.change_visibility(path, private=private)
         return Repository(
             path,
             path=repository,
@@ -86,6 +88,11 @@ class GitLab(Forge):
             checkout=self.directory / "checkouts" / path,
             token=self.token,
         )
+
+    def change_visibility(self, project: str, *, private: bool) -> None:
+        """Make a project private or public."""
+        self._project(project)
+        self._portal.call(lambda: self._state.change_project(project, private=private))
 
     def issue_token(self, *, webhooks: str = "write") -> str:
         """A further token: `webhooks` is "write", "read" or "none", what it may do with them.
@@ -95,6 +102,10 @@ class GitLab(Forge):
         token = f"glpat-{secrets.token_hex(10)}"
         self._portal.call(self._state.tokens.__setitem__, token, Access(webhooks))
         return token
+
+    def revoke_token(self, token: str) -> None:
+        """Forget a token: whoever uses it is refused from now on."""
+        self._portal.call(self._state.tokens.pop, token, None)
 
     def send(
         self, project: str, event: str = payloads.PUSH, payload: Mapping[str, Any] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import count
 from pathlib import Path
@@ -77,6 +77,9 @@ class State:
         project = ProjectRecord(Target(path, next(self._project_ids)), repository, time.time())
         self.projects[path] = project
         return project
+
+    def change_project(self, path: str, **changes: Any) -> None:
+        self.projects[path] = replace(self.projects[path], **changes)
 
     def note(self, project: ProjectRecord, *updates: RefUpdate) -> None:
         """Remember a push of one ref, or of many of one kind, among the project's events."""
