@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fluxhooks.cli import options, screen
+from fluxhooks.masking import mask
 from fluxhooks.observe import cluster as clusters
 from fluxhooks.observe.doctor.diagnosis import Chain, Diagnosis, Examined, Finding, State
 from fluxhooks.observe.doctor.doctor import diagnose
@@ -81,6 +82,7 @@ def doctor(
     Example: fluxhooks doctor prod app
     """
     scope = _scope(repository=repository, project=project, group=group)
+    named = f"--{scope.kind}" if scope else ""
     for option, wrong, why in (
         ("--cluster", cluster and bool(stack), "goes without a stack"),
         ("--namespace", bool(namespace) and not cluster, "goes with --cluster"),
@@ -92,7 +94,7 @@ def doctor(
             "is a namespace and a name, as in flux-system/app",
         ),
         ("--host", bool(host) and not cluster, "goes with --cluster"),
-        ("--repository", scope is not None and not cluster, "goes with --cluster"),
+        (named, scope is not None and not cluster, "goes with --cluster"),
         ("--no-cluster", no_cluster and cluster, "does not go with --cluster"),
     ):
         if wrong:
@@ -177,14 +179,16 @@ _WORDS = {
 
 
 def _show(found: Diagnosis) -> None:
-    wide = max((len(chain.name) for chain in found.chains), default=0)
-    for chain in found.chains:
-        if not any(chain.findings):
-            for line in _wrapped(f"{chain.name:<{wide}}  ok  ", _healthy(chain)):
-                screen.show(line)
-    for chains in _alike(chain for chain in found.chains if any(chain.findings)):
+    healthy = [chain for chain in found.chains if not any(chain.findings)]
+    wide = max((len(chain.name) for chain in healthy), default=0)
+    for chain in healthy:
+        for line in _wrapped(f"{chain.name:<{wide}}  ok  ", _healthy(chain)):
+            screen.show(line)
+    alike = _alike(chain for chain in found.chains if any(chain.findings))
+    for number, chains in enumerate(alike):
         word = "broken" if chains[0].first else "warning"
-        screen.show("")
+        if healthy or number:
+            screen.show("")
         screen.show(
             f"{_listed([chain.name for chain in chains])}  {word}",
             style="bold red" if chains[0].first else "bold yellow",
@@ -250,7 +254,7 @@ def _wrapped(head: str, text: str) -> Iterator[str]:
     """Return a text behind its head as lines; commands stay in one piece, so as to be copied."""
     whole = "`".join(
         part.replace(" ", "\xa0") if number % 2 else part
-        for number, part in enumerate(text.split("`"))
+        for number, part in enumerate(mask(text).split("`"))
     )
     lines = textwrap.wrap(
         whole,
