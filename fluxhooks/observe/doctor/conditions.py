@@ -16,7 +16,8 @@ from fluxhooks.observe.doctor.evidence import FluxObject
 
 REQUESTED_AT: Final = "reconcile.fluxcd.io/requestedAt"
 
-_LONGEST: Final = 200
+# What a message may have at its beginning and at its end, where Go's errors name the cause.
+_HEAD, _TAIL = 110, 88
 
 # As in https://user:password@host.
 _CREDENTIALS: Final = re.compile(r"(?<=://)[^/@\s]+@")
@@ -102,7 +103,7 @@ def reason(found: FluxObject, kind: str = "Ready") -> str:
 def one_line(text: str) -> str:
     """Return `text` for people: without what is secret, on one line, and not too long."""
     line = " ".join(_CREDENTIALS.sub("***@", mask(text)).split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return line if len(line) <= _HEAD + _TAIL else f"{line[:_HEAD]} … {line[-_TAIL:]}"
 
 
 def requested_at(found: FluxObject) -> datetime.datetime | None:

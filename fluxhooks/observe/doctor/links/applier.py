@@ -163,7 +163,7 @@ def _revision(applier: FluxObject) -> str:
 
 
 def _behind(applier: FluxObject, evidence: Evidence, cluster: ClusterEvidence) -> str:
-    """Return how far an applier that is Ready lags behind its source or chart; "" if it does not."""
+    """Return how far an applier that is Ready lags behind its source or chart; "" where not."""
     origin = cluster.objects.get(next(cluster.origins(applier), ("", "", "")))
     if origin is None or not origin.revision:
         return ""

@@ -50,7 +50,7 @@ def _finding(applier: FluxObject, fault: Fault) -> Finding:
     return Finding(
         fault=fault,
         where=str(applier),
-        wrong=wrong.format(subject=subject, named=named or _UNNAMED[fault]),
+        wrong=wrong.format(subject=subject, named=named or _UNNAMED[fault], verb=_verb(text)),
         evidence=(quoted_complaint(applier),),
         cure=cure.format(
             subject=subject,
@@ -71,7 +71,14 @@ def _subject(applier: FluxObject, text: str) -> str:
     for pattern in _SUBJECTS:
         if found := pattern.search(text):
             return " ".join(each for each in found.groups() if each)
+    if found := _USER.search(text):
+        return found.group(3)
     return f"an object of {applier}"
+
+
+def _verb(text: str) -> str:
+    found = _USER.search(text)
+    return found.group(2) if found else "write"
 
 
 # As fluxcd/pkg ssa writes it, in front of the API server's message: Kind/namespace/name.
@@ -94,8 +101,9 @@ def _who(applier: FluxObject, text: str) -> str:
         namespace = f" -n {where.group(1)}" if (where := _WITHIN.search(text)) else ""
         kinds = f"{kind}.{group}" if group else kind
         return f"`kubectl auth can-i {verb} {kinds}{namespace} --as={user}`"
-    account = applier.spec.get("serviceAccountName")
-    return f"ServiceAccount {applier.namespace}/{account}" if account else "the controller"
+    account = applier.spec.get("serviceAccountName") or "ACCOUNT"
+    who = f"system:serviceaccount:{applier.namespace}:{account}"
+    return f"`kubectl auth can-i --list -n {applier.namespace} --as={who}`"
 
 
 _USER: Final = re.compile(r'User "([^"]+)" cannot (\w+) resource "([^"]+)" in API group "([^"]*)"')
@@ -129,8 +137,8 @@ _TOLD: Final = {
         "correct its apiVersion",
     ),
     Fault.CLUSTER_FORBIDDEN: (
-        "the applier may not write {subject}",
-        "give it the right by a Role and RoleBinding: {who} must be allowed it, then {again}",
+        "the applier may not {verb} {subject}",
+        "give it the right by a Role and RoleBinding, so that {who} says yes, then {again}",
     ),
     Fault.CLUSTER_DENIED: (
         "{named} denies {subject}",

@@ -362,25 +362,27 @@ def _targets(
     evidence: Evidence, receiver: FluxObject, cluster: ClusterEvidence
 ) -> Iterator[Finding]:
     unmatched: list[Target] = []
-    useful = unknown = False
+    settled = False
     for target in targets(receiver):
         refusal = reach.refusal(target, receiver.namespace)
         namespace = target.namespace or receiver.namespace
         if refusal is not None:
+            settled = True
             yield _refused(evidence, receiver, target, refusal)
         elif not cluster.sees(target.kind, namespace):
-            unknown = unknown or target.kind in SOURCES
+            # Whether it is there cannot be told; what never fetches is no source all the same.
+            settled = settled or target.kind in SOURCES
         elif found := reached(target, receiver.namespace, cluster):
-            useful = useful or any(each.kind in SOURCES and fetches(each) for each in found)
+            settled = settled or any(each.kind in SOURCES and fetches(each) for each in found)
         elif target.name == "*":
             unmatched.append(target)
         else:
+            settled = True
             yield _not_there(evidence, receiver, target, cluster)
-    if useful or unknown:
-        return
-    if unmatched:
+    # A Receiver that reaches a source does what it is for.
+    if not settled and unmatched:
         yield from (_unmatched(evidence, receiver, each, cluster) for each in unmatched)
-    elif _useless(receiver):
+    elif not settled:
         yield from _pointless(evidence, receiver, cluster)
 
 
@@ -437,12 +439,13 @@ def _unmatched(
     labels = ",".join(f"{key}={value}" for key, value in (target.labels or {}).items())
     namespace = target.namespace or receiver.namespace
     elsewhere = reach.other_namespaces(target, receiver.namespace, like(target, cluster))
-    edit = (
-        f"correct matchLabels, or `kubectl -n {namespace} label {target.kind.lower()} NAME "
-        f"{labels.replace(',', ' ')}`"
+    cure = (
+        f"give the sources the labels: `kubectl -n {namespace} label {target.kind.lower()} NAME "
+        f"{labels.replace(',', ' ')}`, or " + _edit(evidence, receiver, "correct matchLabels")
     )
     if elsewhere:
         edit = f"set the target's namespace to {elsewhere[0]}, where some match"
+        cure = _edit(evidence, receiver, edit)
     return Finding(
         fault=Fault.TARGET_LABELS_MATCH_NONE,
         where=str(receiver),
@@ -453,7 +456,7 @@ def _unmatched(
             f"in {namespace}, none with these labels",
             *_last(evidence, receiver),
         ),
-        cure=_edit(evidence, receiver, edit),
+        cure=cure,
     )
 
 
@@ -469,25 +472,25 @@ def _pointless(
     evidence: Evidence, receiver: FluxObject, cluster: ClusterEvidence
 ) -> Iterator[Finding]:
     """Return what is wrong with a Receiver that reaches something, and no source."""
-    for target in targets(receiver):
+    for target in targets(receiver)[:1]:
         found = next(iter(reached(target, receiver.namespace, cluster)), None)
         place = target.namespace or receiver.namespace
         named = str(found or f"{target.kind} {place}/{target.name}")
-        if target.kind in APPLIERS:
-            origin = _origin(found) if found else ""
-            yield Finding(
-                fault=Fault.TARGET_IS_APPLIER,
-                where=str(receiver),
-                wrong=f"the target {named} applies what a source has fetched, and fetches nothing "
-                "itself: a delivery brings nothing new",
-                evidence=(
-                    f"spec.resources has {_shown(target)}, and no source",
-                    *((f"its source is {origin}",) if origin else ()),
-                ),
-                cure=_edit(evidence, receiver, f"name {origin or 'its source'} instead"),
-            )
-        else:
+        if target.kind not in APPLIERS:
             yield _never_fetches(evidence, receiver, target, named)
+            continue
+        origin = _origin(found) if found else ""
+        yield Finding(
+            fault=Fault.TARGET_IS_APPLIER,
+            where=str(receiver),
+            wrong=f"the target {named} applies what a source has fetched, and fetches nothing "
+            "itself: a delivery brings nothing new",
+            evidence=(
+                f"spec.resources has {_shown(target)}, and no source",
+                *((f"its source is {origin}",) if origin else ()),
+            ),
+            cure=_edit(evidence, receiver, f"name {origin or 'its source'} instead"),
+        )
 
 
 def _never_fetches(evidence: Evidence, receiver: FluxObject, target: Target, named: str) -> Finding:
