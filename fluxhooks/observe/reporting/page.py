@@ -45,7 +45,7 @@ def render(report: Report) -> str:
         style_digest=_digest(style),
         script_digest=_digest(script),
     )
-    return mask(page)
+    return mask(page.strip()) + "\n"
 
 
 # Characters that show nothing, or show what follows in another order than it has.
