@@ -1,5 +1,6 @@
 """The doctor's links network and ingress: what each answer of a public host means."""
 
+import dataclasses
 import datetime
 from typing import Any
 
@@ -278,6 +279,42 @@ def test_a_receiver_that_serves_the_path_must_answer(
     replies = {"control": control, "unsigned": unsigned, "signed": None}
 
     assert fault is told(ingress.examine(evidence(seen=cluster(), **replies)))[0]
+
+
+def test_a_path_outside_of_hook_is_told_by_what_gos_servers_say_of_it() -> None:
+    """The controller's too; a proxy that names itself speaks for itself."""
+    lost = Reply(status=404, page=True, not_under_hook=True)
+    told_of = {
+        fault: ingress.examine(evidence(seen=cluster(), **everywhere(reply)))
+        for fault, reply in (
+            (Fault.PATH_CHANGED, lost),
+            (Fault.OTHER_BACKEND, dataclasses.replace(lost, server="nginx")),
+        )
+    }
+
+    assert list(told_of) == [told(found)[0] for found in told_of.values()]
+
+
+@pytest.mark.parametrize(
+    ("location", "fault"),
+    [
+        ("https://www.example.com/hook/***", Fault.REDIRECT),
+        ("https://flux.example.com/hook/***/", Fault.REDIRECT),
+        ("https://login.example.com/?rd=%2Fhook%2F***", Fault.LOGIN_REQUIRED),
+        ("/oauth2/start", Fault.LOGIN_REQUIRED),
+        ("https://acme.example.com/sign_in", Fault.LOGIN_REQUIRED),
+        ("", Fault.REDIRECT),
+    ],
+)
+def test_a_redirect_to_a_page_to_sign_in_at_is_a_login(location: str, fault: Fault) -> None:
+    """Where a redirect leads is said."""
+    reply = Reply(status=302, location=location)
+    found = ingress.examine(evidence(seen=cluster(), **everywhere(reply)))
+
+    assert fault is told(found)[0]
+    assert (fault is Fault.REDIRECT and bool(location)) == (
+        f"It leads to {location}." in found.findings[0].cure
+    )
 
 
 def test_another_path_than_the_receivers_may_be_answered_404() -> None:

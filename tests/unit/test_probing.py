@@ -465,6 +465,13 @@ OTHER = "It must be the Service webhook-receiver that answers there."
             redirect(302, f"https://login.example.com/?to=%2Fhook%2F{'0' * 64}"),
             Verdict.WRONG,
             "302, a redirect to https://login.example.com/?to=%2Fhook%2F***",
+            "Something in front wants a login",
+            id="login page",
+        ),
+        pytest.param(
+            redirect(308, f"https://www.example.com/hook/{'0' * 64}"),
+            Verdict.WRONG,
+            "308, a redirect to https://www.example.com/hook/***",
             "No forge follows a redirect",
             id="redirect",
         ),

@@ -5,6 +5,8 @@ at v1.9; its answers to senders have no body, and its port for events answers 40
 of any path and 202 to what it takes for an event.
 """
 
+import re
+import urllib.parse
 from enum import Enum
 from typing import Final
 
@@ -32,8 +34,8 @@ class Cause(Enum):
     )
     OTHER_ADDRESS = "It is for other addresses: issue one for this host."
     NO_AUTHORITY = (
-        "No authority that is trusted here signed it, or the certificates in between are not sent. "
-        "SSL_CERT_FILE names an authority of your own; the forge must trust it too."
+        "No authority that is trusted here signed it, or its intermediate certificates are not "
+        "sent. SSL_CERT_FILE names an authority of your own; the forge must trust it too."
     )
     CERTIFICATE = "Forges refuse it too, unless they are told not to look."
 
@@ -105,9 +107,19 @@ def in_front(reply: Reply) -> Cause:
     if reply.status is None:
         return of_failure(reply.failure or Failure.CUT_OFF, reply)
     if 300 <= reply.status < 400:
-        return Cause.REDIRECT
+        return Cause.LOGIN if _leads_to_login(reply) else Cause.REDIRECT
     return _STATUSES.get(reply.status, Cause.OTHER)
 
+
+def _leads_to_login(reply: Reply) -> bool:
+    """Return whether a redirect looks like one to a page to sign in at, which returns to here."""
+    parts = urllib.parse.urlsplit(reply.location)
+    return bool(_LOGIN.search(f"{parts.netloc}{parts.path}")) or "hook" in parts.query
+
+
+_LOGIN: Final = re.compile(
+    r"\b(auth|authorize|login|oauth2?|openid-connect|saml2?|sign[-_]?in|sso)\b", re.IGNORECASE
+)
 
 _FAILURES: Final = {
     Failure.NAME: Cause.NAME,

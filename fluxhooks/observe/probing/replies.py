@@ -22,6 +22,9 @@ ATTEMPT_SECONDS: Final = 10.0
 # As much of a page is read, so that its connection can be used again.
 _PAGE_BYTES: Final = 64 * 1024
 
+# ``NotFound`` of Go's ``net/http``.
+_NOTHING_THERE: Final = b"404 page not found\n"
+
 
 _HEADERS: Final = ((b"Accept-Encoding", b"identity"), (b"User-Agent", b"fluxhooks"))
 
@@ -57,6 +60,8 @@ class Reply:
         status: the HTTP status; None where no answer came, for the reason `failure`.
         location: where a redirect points, masked; "" elsewhere.
         page: whether there was a body; the controller's answers to Receivers have none.
+        not_under_hook: whether it is what Go's servers, the controller's too, answer to a path
+            that they have nothing for at all.
         server: the header of that name, masked.
         milliseconds: from the request to the answer, without connecting.
         connecting: milliseconds of connecting, TLS included; None where there was no need.
@@ -69,6 +74,7 @@ class Reply:
     status: int | None = None
     location: str = ""
     page: bool = False
+    not_under_hook: bool = False
     server: str = ""
     milliseconds: float = 0.0
     connecting: float | None = None
@@ -115,7 +121,7 @@ async def ask(
         ):
             milliseconds = clock.answered()
             expires = _expires(response)
-            page = await _read(response)
+            body = await _read(response)
     except (TimeoutError, httpx.TimeoutException) as error:
         slow = clock.connecting or isinstance(error, httpx.ConnectTimeout)
         if not slow:
@@ -128,7 +134,8 @@ async def ask(
     return Reply(
         status=response.status_code,
         location=mask(response.headers.get("location", "")) if response.is_redirect else "",
-        page=page,
+        page=bool(body),
+        not_under_hook=body == _NOTHING_THERE,
         server=mask(response.headers.get("server", ""))[:40],
         milliseconds=milliseconds,
         connecting=clock.connected_in,
@@ -159,17 +166,19 @@ class _Clock:
         return (time.perf_counter() - self._started) * 1000 - (self.connected_in or 0.0)
 
 
-async def _read(response: "httpx.Response") -> bool:
+async def _read(response: "httpx.Response") -> bytes:
+    """Return how the body begins."""
     import httpx
 
-    size = 0
+    size, begin = 0, b""
     # What goes wrong behind the answer is no matter of the answer's.
     with contextlib.suppress(httpx.HTTPError):
         async for chunk in response.aiter_bytes():
             size += len(chunk)
+            begin = (begin + chunk)[: len(_NOTHING_THERE) + 1]
             if size > _PAGE_BYTES:
                 break
-    return size > 0
+    return begin
 
 
 def _expires(response: "httpx.Response") -> datetime.datetime | None:

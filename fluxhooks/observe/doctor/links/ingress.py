@@ -44,13 +44,13 @@ def _answered(evidence: Evidence, public: PublicEvidence, control: Reply) -> Fin
         if asked is None:
             continue
         if not theirs(evidence, public, control, asked):
-            cause = _cause(asked)
-            return _finding(public, _FAULTS[cause], cause, sure=_sure(asked, cause))
+            if asked.not_under_hook and not asked.server and _is_served(evidence, public):
+                return _not_as_sent(evidence, public)
+            return _explained(public, asked)
         if asked.status == 404 and _is_served(evidence, public):
             return _not_as_sent(evidence, public)
     if public.unsigned is None and public.signed is None and control.status != 404:
-        cause = _cause(control)
-        return _finding(public, _FAULTS[cause], cause, sure=_sure(control, cause))
+        return _explained(public, control)
     return None
 
 
@@ -81,6 +81,12 @@ def _is_controllers_to_signed(
     return asked.status in (200, 400, 500, 503)
 
 
+def _explained(public: PublicEvidence, reply: Reply) -> Finding:
+    cause = _cause(reply)
+    more = f"It leads to {reply.location}." if cause is Cause.REDIRECT and reply.location else ""
+    return _finding(public, _FAULTS[cause], cause, more, sure=_sure(reply, cause))
+
+
 def _cause(asked: Reply) -> Cause:
     if asked.status is not None and 200 <= asked.status < 300:
         return Cause.ANYTHING_GOES
@@ -91,6 +97,8 @@ def _cause(asked: Reply) -> Cause:
 
 
 def _sure(asked: Reply, cause: Cause) -> Sure:
+    if cause is Cause.LOGIN and asked.location:
+        return Sure.LIKELY
     # A page in place of an error may hide an answer of the controller's.
     return Sure.LIKELY if cause is Cause.OTHER and asked.status in (400, 404, 503) else Sure.PROVED
 
@@ -154,7 +162,7 @@ def _newest(evidence: Evidence) -> Delivery | None:
 
 
 def _finding(
-    public: PublicEvidence, fault: Fault, cause: Cause, *, sure: Sure = Sure.PROVED
+    public: PublicEvidence, fault: Fault, cause: Cause, more: str = "", *, sure: Sure = Sure.PROVED
 ) -> Finding:
     host = host_at(public)
     return Finding(
@@ -162,7 +170,7 @@ def _finding(
         where=public.origin,
         wrong=f"{host}: {fault.meaning}.",
         evidence=tuple(_told(public)),
-        cure=" ".join(filter(None, (cause.cure, _LOOK.get(cause)))),
+        cure=" ".join(filter(None, (cause.cure, more, _LOOK.get(cause)))),
         sure=sure,
     )
 
