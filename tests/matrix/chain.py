@@ -5,6 +5,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from lightkube.types import PatchType
 
 from fluxhooks.flux.resource_filter import with_probe
 from fluxhooks.flux.targets import KINDS
+from fluxhooks.observe.state import Scope
 from sandbox.forges.github import GitHub
 from sandbox.forges.gitlab import GitLab
 from sandbox.ingress import Ingress
@@ -180,6 +182,10 @@ class Chain:
         labels = differing.pop("labels", None)
         self.make(self.kind, name, spec, self._given[self.kind], differing, labels=labels)
 
+    def copy_source(self, namespace: str, name: str = APP) -> None:
+        """Make a copy of the source in another namespace."""
+        self.make(self.kind, name, self.get(self.kind).spec, namespace=namespace)
+
     def make_applier(self, name: str = APP, **differing: Any) -> None:
         """Make the applier, which tries again only after 30 minutes."""
         if not self.applied_by:
@@ -318,6 +324,13 @@ class Chain:
         """Whom the forges trust."""
         return self.sandbox.ingress.ca
 
+    def name_scope(self) -> None:
+        """Have the doctor told what has the webhook, where no source's URL says it."""
+        kind, name = "project", self.path
+        if self._forge_name == GITHUB:
+            kind, name = "repository", f"{self.sandbox.github.owner}/{self.path}"
+        self.settings["scope"] = Scope(forge=self._forge_name, kind=kind, name=name)
+
     def after(self, action: Callable[[], object]) -> None:
         """Do something when the chain is over, to put right what others use."""
         self._closing.callback(action)
@@ -355,6 +368,11 @@ class Chain:
             if condition["type"] == type_ and newest:
                 return dict(condition)
         return {}
+
+    def seconds_since_asked(self) -> float:
+        """How long ago a delivery last asked for a reconcile of the source."""
+        asked = (self.get(self.kind).metadata.annotations or {})[REQUESTED]
+        return time.time() - datetime.fromisoformat(asked).timestamp()
 
     def await_path(self, name: str = APP) -> str:
         """Wait until a Receiver is Ready, and return the path it serves."""

@@ -38,7 +38,7 @@ def judge(
             wanted = _filled_in(row.cure, chain)
             record_property(table.FAULT, _recorded(row, looked, chain, wanted))
 
-            said = f"{looked}\n{looked.wrong}"
+            said = f"\n{looked}"
             assert [row.fault] == [finding.fault for finding in looked.findings], said
             (found,) = looked.findings
             assert (found if row.fault.breaks else None) == looked.diagnosis.chains[0].first, said

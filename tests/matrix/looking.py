@@ -71,7 +71,17 @@ class Looked:
         return next(stops, next(iter(self.findings), None))
 
     def __str__(self) -> str:
-        return json.dumps(self.diagnosis.as_json(), indent=1, ensure_ascii=False)
+        lines = [f"unseen: {unseen}" for unseen in self.diagnosis.unseen]
+        lines += [f"must not be: {wrong}" for wrong in self.wrong]
+        for chain in self.diagnosis.chains:
+            lines.append(chain.name)
+            for link in chain.links:
+                lines.append(f"  {link.link}: {link.state}: {link.seen}")
+                for found in link.findings:
+                    lines.append(f"    {found.fault.label} at {found.where}: {found.wrong}")
+                    lines += [f"      {one}" for one in found.evidence]
+                    lines.append(f"      {found.sure}; cure: {found.cure}")
+        return "\n".join(lines)
 
 
 class Doctor:
@@ -238,7 +248,7 @@ def _leaks(chain: Chain, looked: Looked, said: list[str]) -> list[str]:
             leaks.know_token(token)
     for path in chain.known_paths:
         leaks.know_path(path)
-    leaks.read("the diagnosis as JSON", str(looked))
+    leaks.read("the diagnosis as JSON", json.dumps(looked.diagnosis.as_json()))
     leaks.read("the diagnosis", repr(looked.diagnosis))
     leaks.read("what was said or logged", "\n".join(said))
     return leaks.found()

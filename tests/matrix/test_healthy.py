@@ -159,12 +159,7 @@ def several_sources(chain: Chain) -> None:
 def other_namespace(chain: Chain) -> None:
     other = f"{chain.name}-sources"
     chain.make_namespace(other)
-    spec = {
-        "interval": "30m",
-        "url": chain.repository.clone_url,
-        "ref": {"branch": "main"},
-    }
-    chain.make("GitRepository", "shared", spec, namespace=other)
+    chain.copy_source(other, "shared")
     target = {"kind": "GitRepository", "name": "shared", "namespace": other}
     chain.patch("Receiver", resources=[{"kind": "GitRepository", "name": APP}, target])
     chain.await_path()
@@ -303,6 +298,8 @@ def rarely_polled(chain: Chain) -> None:
 
 def send(chain: Chain, headers: dict[str, str], body: bytes = b"{}") -> None:
     """Deliver something as a sender that is no forge, and wait for what it brings."""
+    # No forge says where it is called.
+    chain.settings["host"] = chain.ingress.host
     chain.repository.commit(chain.content(), message="A change")
     answer = httpx.post(
         chain.url,
@@ -330,6 +327,6 @@ def test_nothing_is_found_where_nothing_is_wrong(
         findings = len(looked.findings)
         record_property(table.HEALTHY, {"shape": shape.shape, "findings": findings})
 
-        assert [] == [finding.fault for finding in looked.findings], looked
-        assert () == looked.diagnosis.unseen, looked
-        assert [] == looked.wrong, looked
+        assert [] == [finding.fault for finding in looked.findings], f"\n{looked}"
+        assert () == looked.diagnosis.unseen, f"\n{looked}"
+        assert [] == looked.wrong, f"\n{looked}"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from fluxhooks.flux.targets import KINDS
 from fluxhooks.observe.doctor.faults import Fault
 from sandbox.forges.gitlab.payloads import PUSH
 from tests.matrix import admission
@@ -109,6 +110,7 @@ def receiver_filter_rejects(chain: Chain) -> None:
     wanted = "!has(req.fluxhooksProbe) && req.ref == 'refs/heads/master'"
     chain.patch("Receiver", resourceFilter=wanted)
     chain.await_path()
+    chain.until(lambda: chain.seconds_since_asked() > 1.5, "the last push is a while ago")
     chain.push()
     assert chain.deliveries()[-1].status_code == 200
 
@@ -134,6 +136,7 @@ def receiver_path_stale(chain: Chain) -> None:
     cure=r"oidcProviders|validations",
 )
 def receiver_validation_failed(chain: Chain) -> None:
+    chain.settings["host"] = chain.ingress.host
     issuer = {
         "issuerURL": "https://localhost",
         "validations": [{"expression": "claims.sub ==", "message": "never"}],
@@ -216,6 +219,7 @@ def receiver_tag_events(chain: Chain) -> None:
     sample=GITLAB,
 )
 def target_missing(chain: Chain) -> None:
+    chain.name_scope()
     chain.patch("Receiver", resources=[{"kind": "GitRepository", "name": "ap"}])
     chain.await_path()
     chain.push()
@@ -228,8 +232,41 @@ def target_missing(chain: Chain) -> None:
     cure=r"GitRepository",
 )
 def target_other_kind(chain: Chain) -> None:
+    chain.name_scope()
     events = None if chain.forge is chain.sandbox.github else chain.get("Receiver").spec["events"]
     chain.patch("Receiver", resources=[{"kind": "OCIRepository", "name": APP}], events=events)
+    chain.await_path()
+    chain.push()
+
+
+@rows(
+    Fault.TARGET_OTHER_NAMESPACE,
+    "the Receiver names a source of another namespace, and the controller allows none",
+    at=BOTH,
+    cure=r"--no-cross-namespace-refs",
+)
+def target_other_namespace(chain: Chain) -> None:
+    other = f"{chain.name}-sources"
+    chain.make_namespace(other)
+    chain.copy_source(other)
+    target = {"kind": "GitRepository", "name": APP, "namespace": other}
+    chain.patch("Receiver", resources=[target])
+    chain.await_path()
+    controller, cluster = "notification-controller", chain.sandbox.cluster
+    cluster.restart(controller, flags=["--no-cross-namespace-refs"])
+    chain.after(lambda: cluster.restart(controller, flags=[]))
+    chain.push()
+    assert chain.deliveries()[-1].status_code == 500
+
+
+@rows(
+    Fault.TARGET_API_VERSION,
+    "the Receiver names a Kustomization without an apiVersion, beside its source",
+    cure=r"kustomize\.toolkit\.fluxcd\.io/v1\b",
+)
+def target_without_api_version(chain: Chain) -> None:
+    source = {"kind": "GitRepository", "name": APP}
+    chain.patch("Receiver", resources=[source, {"kind": "Kustomization", "name": APP}])
     chain.await_path()
     chain.push()
 
@@ -257,6 +294,7 @@ def target_api_version(chain: Chain) -> None:
     cure=r"team",
 )
 def target_labels_match_none(chain: Chain) -> None:
+    chain.name_scope()
     target = {"kind": "GitRepository", "name": "*", "matchLabels": {"team": "shop"}}
     chain.patch("Receiver", resources=[target])
     chain.await_path()
@@ -279,6 +317,7 @@ def target_without_labels(chain: Chain) -> None:
     cure=r"HelmRepository|OCIRepository",
 )
 def target_never_fetches(chain: Chain) -> None:
+    chain.name_scope()
     spec = {"type": "oci", "url": "oci://localhost/acme/charts"}
     chain.make("HelmRepository", "charts", spec)
     targets = [{"kind": "HelmRepository", "name": "charts"}]
@@ -294,7 +333,9 @@ def target_never_fetches(chain: Chain) -> None:
     cure=r"GitRepository",
 )
 def target_is_applier(chain: Chain) -> None:
-    chain.patch("Receiver", resources=[{"kind": "Kustomization", "name": APP}])
+    chain.name_scope()
+    applier = {"apiVersion": KINDS["Kustomization"], "kind": "Kustomization", "name": APP}
+    chain.patch("Receiver", resources=[applier])
     chain.await_path()
     chain.push()
 

@@ -3,7 +3,6 @@
 import pytest
 
 from fluxhooks.observe.doctor.faults import Fault
-from fluxhooks.observe.state import Scope
 from tests.matrix.chain import GITHUB, GITLAB, Chain
 from tests.matrix.conftest import Judge
 from tests.matrix.rows import BOTH, Row, Rows
@@ -73,7 +72,7 @@ def source_semver(chain: Chain) -> None:
     Fault.SOURCE_SECRET_MISSING,
     "the GitRepository's Secret does not exist",
     at=BOTH,
-    cure=r"flux create secret git nobody.*NS|NS.*nobody",
+    cure=r"Secret nobody .*in NS",
 )
 def source_secret_missing(chain: Chain) -> None:
     fetch(chain, secretRef={"name": "nobody"})
@@ -87,7 +86,7 @@ def source_secret_missing(chain: Chain) -> None:
     sample=GITHUB,
 )
 def source_authentication(chain: Chain) -> None:
-    chain.repository.private = True
+    chain.forge.change_visibility(chain.path, private=True)
     password = "not-the-password"
     chain.known_tokens.append(password)
     chain.make_secret("credentials", {"username": "git", "password": password})
@@ -101,8 +100,9 @@ def source_authentication(chain: Chain) -> None:
     cure=r"secretRef|flux create secret git",
 )
 def source_private(chain: Chain) -> None:
-    chain.repository.private = True
+    chain.forge.change_visibility(chain.path, private=True)
     chain.push()
+    chain.ask("GitRepository")
     chain.await_condition("GitRepository")
 
 
@@ -113,7 +113,7 @@ def source_private(chain: Chain) -> None:
     cure=r"url|reach",
 )
 def source_unreachable(chain: Chain) -> None:
-    chain.settings["scope"] = scope(chain)
+    chain.name_scope()
     closed = chain.open_ingress()
     closed.refuse()
     fetch(chain, url=f"http://{closed.host}/{chain.path}.git")
@@ -126,7 +126,7 @@ def source_unreachable(chain: Chain) -> None:
     cure=r"ca\.crt|certSecretRef|--ca-crt-file|caFile",
 )
 def source_certificate(chain: Chain) -> None:
-    chain.settings["scope"] = scope(chain)
+    chain.name_scope()
     port = int(chain.forge.base_url.rstrip("/").rpartition(":")[2])
     front = chain.open_ingress(target_port=port)
     owner = f"{chain.forge.owner}/" if chain.forge is chain.sandbox.github else ""
@@ -219,14 +219,6 @@ def source_interval(chain: Chain) -> None:
     chain.patch("GitRepository", interval="10s")
     chain.push()
     chain.await_applied()
-
-
-def scope(chain: Chain) -> Scope:
-    """What the doctor is told where the source's URL does not say it."""
-    if chain.forge is chain.sandbox.github:
-        name = f"{chain.sandbox.github.owner}/{chain.path}"
-        return Scope(forge=GITHUB, kind="repository", name=name)
-    return Scope(forge=GITLAB, kind="project", name=chain.path)
 
 
 @pytest.mark.parametrize("row", rows.all)

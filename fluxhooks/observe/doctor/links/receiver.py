@@ -140,7 +140,7 @@ def _secret(
             "--from-file=token=FILE`, with the webhook's secret in FILE and no line break at its "
             "end",
         )
-    elif lacking := [each for each in facts.secret_keys if each not in secret.keys]:
+    elif lacking := _lacking(secret, facts):
         has = ", ".join(secret.keys) or "nothing"
         yield Finding(
             fault=Fault.SECRET_WITHOUT_TOKEN,
@@ -160,6 +160,11 @@ def _secret(
         )
     else:
         yield from _line_break(evidence, receiver, secret, where, shown)
+
+
+def _lacking(secret: SecretEvidence, facts: TypeFacts) -> list[str]:
+    has = {*secret.keys, *(() if secret.token is None else ("token",))}
+    return [key for key in facts.secret_keys if key not in has]
 
 
 def _line_break(
@@ -224,7 +229,7 @@ def _reconciled(
             "notification-controller` and `flux logs --kind=Receiver`",
             sure=Sure.PROVED,
         )
-    elif stands is Standing.FAILED and reason(receiver) == "InvalidCELExpression":
+    elif stands is Standing.FAILED and _is_about_filter(receiver):
         yield Finding(
             fault=Fault.FILTER_INVALID,
             where=str(receiver),
@@ -248,6 +253,12 @@ def _reconciled(
         )
     elif stands is Standing.READY:
         yield from _stale(evidence, receiver, cluster, reconcile)
+
+
+def _is_about_filter(receiver: FluxObject) -> bool:
+    # Rules of identity providers are CEL as well.
+    said = str(receiver.condition("Ready").get("message", ""))
+    return reason(receiver) == "InvalidCELExpression" and "ilter expression" in said
 
 
 def _stale(
@@ -555,7 +566,10 @@ def _failing(
     ]
     # A probe that passes has read all targets; only a filter and the annotation come after.
     reads = probed is not None and probed.status == 200
-    if elsewhere and not reads:
+    other_version = [each for each in targets(receiver) if _has_other_version(each)]
+    if other_version and not reads:
+        yield _other_api_version(evidence, receiver, other_version[0], shown)
+    elif elsewhere and not reads:
         yield _other_namespace(evidence, receiver, elsewhere[0], shown)
     elif not probe_fails and _filters(receiver):
         yield Finding(
@@ -572,6 +586,25 @@ def _failing(
         )
     else:
         yield _not_permitted(receiver, reads, shown)
+
+
+def _has_other_version(target: Target) -> bool:
+    return target.api_version not in ("", KINDS.get(target.kind, target.api_version))
+
+
+def _other_api_version(
+    evidence: Evidence, receiver: FluxObject, target: Target, shown: tuple[str, ...]
+) -> Finding:
+    wanted = KINDS[target.kind]
+    return Finding(
+        fault=Fault.TARGET_API_VERSION,
+        where=str(receiver),
+        wrong=f"the target {target.kind} {target.name} is named with the apiVersion "
+        f"{target.api_version}, which the cluster does not seem to serve",
+        evidence=(f"Flux has {target.kind} as {wanted}", *shown),
+        cure=_edit(evidence, receiver, f"set the target's apiVersion to {wanted}"),
+        sure=Sure.LIKELY,
+    )
 
 
 def _other_namespace(

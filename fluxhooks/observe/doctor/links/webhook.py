@@ -21,6 +21,7 @@ from fluxhooks.observe.doctor.faults import Fault, Link
 from fluxhooks.observe.forges import Delivery, SeenWebhook
 
 # Registries whose packages GitHub tells of.
+_FORGES: Final = frozenset({"github", "gitlab"})
 _GITHUB_REGISTRIES: Final = ("ghcr.io", "docker.pkg.github.com")
 
 
@@ -381,6 +382,9 @@ class _Webhook:
         return frozenset().union(*(webhook.events for webhook in self._callers))
 
     def _events(self) -> Iterator[Finding]:
+        # Events go by other names at other forges: then the Receiver's type is what is wrong.
+        if _type(self._evidence) in _FORGES - {self._webhook.scope.forge}:
+            return
         taken = deliveries.events_of(self._evidence)
         lacking = {
             str(source): needed
