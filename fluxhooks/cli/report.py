@@ -67,22 +67,25 @@ def report(
             raise typer.BadParameter(why, param_hint=option)
     if not output.parent.is_dir() or output.is_dir():
         raise ArgumentError("--output", f"'{output}' cannot be written: name a file in a folder")
-    wanted: OfStack | OfCluster = OfCluster(namespace=namespace or "*", host=host)
     providers, configuration = ProviderSettings(), Configuration()
+    wanted: OfStack | OfCluster = OfCluster(
+        namespace=namespace or "*", host=options.host(host, needed=False)
+    )
     if not cluster:
         pulumi = PulumiStack(cwd, stack)
         state = pulumi.export()
         configuration = pulumi.configuration(state.stack)
         wanted, providers = OfStack(state=state, cluster=configuration.cluster), state.providers
-    seen = look(
-        wanted,
-        configuration=configuration,
-        connect=lambda: clusters.connect(providers),
-        forges=Forges(providers),
-        settings=Settings(public=not no_public),
-        policy=Policy(cross_namespace=not no_cross_namespace_refs),
-        say=screen.say,
-    )
+    with screen.working() as say:
+        seen = look(
+            wanted,
+            configuration=configuration,
+            connect=lambda: clusters.connect(providers),
+            forges=Forges(providers),
+            settings=Settings(public=not no_public),
+            policy=Policy(cross_namespace=not no_cross_namespace_refs),
+            say=say,
+        )
     page = render(seen)
     if output == Path("-"):
         sys.stdout.write(page)
