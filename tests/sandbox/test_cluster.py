@@ -103,6 +103,15 @@ def test_a_receiver_becomes_ready_and_its_path_answers(
     assert 404 == httpx.post(f"{url}/hook/{'0' * 64}").status_code
 
 
+def test_the_port_for_events_takes_any_json_on_any_path(cluster: Cluster) -> None:
+    """What an ingress reaches that leads to the wrong Service of the same controller."""
+    url = f"http://127.0.0.1:{cluster.events_port}/hook/{'0' * 64}"
+
+    answers = [httpx.post(url), httpx.post(url, json={"ref": "refs/heads/main"})]
+
+    assert [400, 202] == [answer.status_code for answer in answers]
+
+
 def test_the_kubeconfig_is_for_its_owner_only(cluster: Cluster) -> None:
     """It holds the administrator's token."""
     assert 0o600 == stat.S_IMODE(cluster.kubeconfig.stat().st_mode)
@@ -284,8 +293,8 @@ def test_an_unknown_controller_is_refused_at_once() -> None:
     """The message lists the ones there are."""
     with pytest.raises(
         ValueError,
-        match=r"^controllers: unknown controller 'flux', expected some of: "
-        r"notification-controller, source-controller$",
+        match=r"^controllers: unknown controller 'flux', expected some of: helm-controller, "
+        r"kustomize-controller, notification-controller, source-controller$",
     ):
         Cluster(controllers={"flux": ()})
 

@@ -39,7 +39,7 @@ def test_a_program_tells_the_version_it_was_provided_as(
     assert suits(provided.version, row.at_least)
 
 
-def test_definitions_of_both_controllers_are_served_by_the_version_the_code_speaks() -> None:
+def test_definitions_of_all_controllers_are_served_by_the_versions_the_code_speaks() -> None:
     """The newest is what is stored, and the component writes `v1`."""
     definitions = [yaml.safe_load(path.read_text()) for path in crds()]
     versions = {
@@ -50,3 +50,5 @@ def test_definitions_of_both_controllers_are_served_by_the_version_the_code_spea
     }
     assert {"CustomResourceDefinition"} == {definition["kind"] for definition in definitions}
     assert "v1" in versions["Receiver"] & versions["GitRepository"] & versions["OCIRepository"]
+    assert "v1" in versions["Kustomization"]
+    assert "v2" in versions["HelmRelease"]
