@@ -7,13 +7,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import rich.table
-from rich.console import Console
-
 from bench.rotation import page, picture, tables
 from bench.rotation.fifty import fifty, growth
 from bench.rotation.screen import Screen
 from bench.rotation.ways import RATE, WAYS, Result, Way, measure
+from bench.table import Table
 from sandbox.cluster import ClusterError
 from sandbox.sandbox import Sandbox
 from sandbox.stack import PulumiFailedError
@@ -45,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measure_all(sandbox: Sandbox, screen: Screen, parts: Sequence[str]) -> dict[str, Any]:
     figures: dict[str, Any] = {"cores": os.cpu_count(), "stand_ins": sandbox.stand_ins}
-    found: dict[str, tables.Table] = {}
+    found: dict[str, Table] = {}
     if "ways" in parts:
         results = [_measure(sandbox, screen, way) for way in WAYS]
         figures |= {result.way.key: result.as_json() for result in results}
@@ -61,7 +59,7 @@ def _measure_all(sandbox: Sandbox, screen: Screen, parts: Sequence[str]) -> dict
         found["growth"] = tables.of_growth(grown)
     for name, table in found.items():
         page.write_table(name, table)
-        _print(table)
+        table.print()
     print(f"On {os.cpu_count()} cores.", *sandbox.stand_ins, sep="\nstand-in: ")
     return figures
 
@@ -86,19 +84,6 @@ def _measure(sandbox: Sandbox, screen: Screen, way: Way) -> Result:
             file=sys.stderr,
         )
     return result
-
-
-def _print(table: tables.Table) -> None:
-    first, *others = table.head
-    shown = rich.table.Table(first)
-    for name in others:
-        shown.add_column(name, justify="right")
-    for row in table.rows:
-        shown.add_row(*row)
-    console = Console()
-    if not console.is_terminal:
-        console.width = 120
-    console.print(shown)
 
 
 if __name__ == "__main__":

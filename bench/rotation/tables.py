@@ -1,23 +1,10 @@
 """The benchmark's results as tables, for the screen and for the page in docs/."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bench.rotation.fifty import Fifty, Growth, Rotation
 from bench.rotation.ways import Result
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of texts; the first of each is its name, the others are figures."""
-
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-    def markdown(self) -> str:
-        """Return it as it stands in a page."""
-        rule = ["---", *("--:" for _ in self.head[1:])]
-        return "".join(f"| {' | '.join(row)} |\n" for row in (self.head, rule, *self.rows))
+from bench.table import Table
 
 
 def of_ways(results: Sequence[Result]) -> Table:
