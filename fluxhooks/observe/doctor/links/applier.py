@@ -76,7 +76,8 @@ def _causes(judged: list[_Judged]) -> Iterator[Finding]:
     """Return what is wrong; of what waits for another of the chain's appliers, that one's alone."""
     own = {each.applier.key for each in judged}
     for each in judged:
-        if each.finding and not (each.waits_for and each.waits_for.key in own):
+        root = each.waits_for
+        if each.finding and (root is None or root == each.applier or root.key not in own):
             yield each.finding
 
 
