@@ -70,6 +70,7 @@ class Cluster:
         self._given_directory = directory
         self._flags = {name: tuple(flags) for name, flags in controllers.items()}
         self._environment = dict(environment or {})
+        self._own_environments: dict[str, dict[str, str]] = {}
         self._given_programs = dict(programs or {})
         self._daemons = {
             daemon.name: daemon
@@ -182,23 +183,40 @@ class Cluster:
         """End one program, in order or, with `kill`, at once; its data and ports stay its own."""
         self._running().stop(self._daemon(name).name, kill=kill)
 
-    def start(self, name: str, *, flags: Sequence[str] | None = None) -> None:
+    def start(
+        self,
+        name: str,
+        *,
+        flags: Sequence[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """Start a stopped program on its old ports and data, and wait until it is ready.
 
-        `flags` replace the further flags it had until now; absent, it keeps them.
+        `flags` replace the further flags it had until now, `environment` its own further
+        environment variables; absent, it keeps them. With
+        `{"KUBECONFIG": str(cluster.kubeconfig_for(...))}` a controller may do only what is granted.
         """
         daemon = self._daemon(name)
         if name in self.pids:
             raise ClusterError(f"{name} runs already; stop it before starting it")
         if flags is not None:
             self._flags[name] = tuple(flags)
+        if environment is not None:
+            self._own_environments[name] = dict(environment)
         self._launch(daemon)
         self._await_ready(daemon)
 
-    def restart(self, name: str, *, kill: bool = False, flags: Sequence[str] | None = None) -> None:
-        """Stop one program, start it again and wait until it is ready; `flags` as for `start`."""
+    def restart(
+        self,
+        name: str,
+        *,
+        kill: bool = False,
+        flags: Sequence[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Stop one program, start it again and wait until it is ready; all else as for `start`."""
         self.stop(name, kill=kill)
-        self.start(name, flags=flags)
+        self.start(name, flags=flags, environment=environment)
 
     def add_controller(self, name: str, *, flags: Sequence[str] = ()) -> None:
         """Run a further Flux controller: with its CRDs, and ready when this returns.
@@ -321,6 +339,7 @@ class Cluster:
             "TMPDIR": str(data),
             **{key: value.format_map(values) for key, value in daemon.environment.items()},
             **(self._environment if daemon.name in CONTROLLERS else {}),
+            **self._own_environments.get(daemon.name, {}),
         }
         command = [
             str(self._programs[daemon.name]),

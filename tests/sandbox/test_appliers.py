@@ -21,6 +21,7 @@ from lightkube.types import PatchType
 from sandbox.cluster import Cluster, ProgramDiedError
 from sandbox.forges import content
 from sandbox.forges.github import GitHub, Repository
+from sandbox.ingress import Ingress, certificates
 
 SLOW = {"interval": "1h", "retryInterval": "1h", "prune": True}
 SETTLES = 60.0
@@ -217,6 +218,29 @@ def test_a_private_repository_wants_the_token_of_the_secret(
     assert [True] * 3 == ["authentication required" in message for message in messages]
 
 
+def test_a_repository_behind_https_wants_an_authority_that_is_known(
+    place: Callable[[str], Place],
+) -> None:
+    """An ingress in front of the forge has a certificate to be wrong, and a port to be closed."""
+    place_ = place("applied-https")
+    port = int(place_.forge.base_url.rstrip("/").rpartition(":")[2])
+    with Ingress(port) as ingress:
+        url = f"{ingress.url}/{place_.forge.owner}/{place_.name}.git"
+        place_.follow(url=url, secretRef={"name": "authority"})
+        meta = ObjectMeta(name="authority", namespace=place_.name)
+        authority = {"ca.crt": ingress.ca_file.read_text()}
+        ingress.certificate = certificates.of_unknown_authority()
+        place_.client.create(Secret(metadata=meta, stringData=authority))
+        place_.fetch()
+        message = place_.until_refused("GitRepository", "GitOperationFailed")
+
+        ingress.certificate = certificates.good(ingress.ca)
+        place_.fetch()
+
+        place_.until_ready("GitRepository")
+    assert "certificate signed by unknown authority" in message
+
+
 # Refused
 
 
@@ -357,6 +381,27 @@ def test_a_controller_can_be_started_with_other_flags(
 
     place_.until_ready("Kustomization")
     assert "cross-namespace references have been blocked" in message
+
+
+def test_a_controller_can_be_given_fewer_rights(
+    cluster: Cluster, place: Callable[[str], Place]
+) -> None:
+    """It then does as a ServiceAccount, and is refused what that may not."""
+    place_ = place("applied-rights")
+    place_.push(config_map(place_, key="one"))
+    place_.follow()
+    reads = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}
+    groups = ["kustomize.toolkit.fluxcd.io"]
+    writes = {"apiGroups": groups, "resources": ["*"], "verbs": ["update", "patch"]}
+    kubeconfig = cluster.kubeconfig_for("reading", [reads, writes], namespace=None)
+    cluster.restart("kustomize-controller", environment={"KUBECONFIG": str(kubeconfig)})
+    place_.kustomization()
+    message = place_.until_refused("Kustomization", "ReconciliationFailed")
+
+    cluster.restart("kustomize-controller", environment={})
+
+    place_.until_ready("Kustomization")
+    assert 'User "system:serviceaccount:flux-system:reading" cannot patch' in message
 
 
 def test_a_controller_that_runs_is_added_once(cluster: Cluster) -> None:
