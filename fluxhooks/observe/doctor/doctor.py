@@ -180,6 +180,7 @@ class _Looking:
         )
         for found in self._forge.values():
             self.could_not(found.unseen)
+            self.could_not(found.unseen_log)
 
     def narrowed(self, subjects: list[Subject]) -> list[Subject]:
         """Return the subjects of a cluster, as the webhooks that were found tell them.
