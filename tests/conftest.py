@@ -37,7 +37,7 @@ def sandbox(
         stash[_RAN] |= {
             *(
                 f"{program.name} {program.version}, {program.origin}: {program.path}"
-                for program in sandbox.programs.values()
+                for program in {**sandbox.programs, **sandbox.cluster.provided}.values()
             ),
             *(f"stand-in: {sentence}" for sentence in sandbox.stand_ins),
         }

@@ -72,6 +72,7 @@ class Cluster:
         self._environment = dict(environment or {})
         self._own_environments: dict[str, dict[str, str]] = {}
         self._given_programs = dict(programs or {})
+        self.provided = {}
         self._daemons = {
             daemon.name: daemon
             for daemon in (ETCD, API_SERVER, *(CONTROLLERS[name] for name in controllers))
@@ -112,6 +113,9 @@ class Cluster:
 
     uid: str
     """The UID of the namespace kube-system, which stands for the cluster's identity."""
+
+    provided: dict[str, toolchain.Program]
+    """The programs that were not given to it but taken from `sandbox.toolchain`, by name."""
 
     @property
     def server(self) -> str:
@@ -228,7 +232,7 @@ class Cluster:
             return
         daemon = CONTROLLERS[name]
         if name not in self._programs:
-            self._programs |= _provided([name], self._report)
+            self._programs |= self._provide([name])
         crds.establish(self._http, toolchain.crds([name]))
         self._daemons[name] = daemon
         self._flags[name] = tuple(flags)
@@ -263,7 +267,12 @@ class Cluster:
 
     def _find_programs(self) -> dict[str, Path]:
         missing = [name for name in self._daemons if name not in self._given_programs]
-        return {**_provided(missing, self._report), **self._given_programs}
+        return {**self._provide(missing), **self._given_programs}
+
+    def _provide(self, names: Sequence[str]) -> dict[str, Path]:
+        programs = toolchain.provide(names, report=self._report)
+        self.provided |= programs
+        return {name: program.path for name, program in programs.items()}
 
     def _open_once(self) -> None:
         self._make_directory()
@@ -401,11 +410,6 @@ def _check_known(controllers: Iterable[str]) -> None:
             f"controllers: unknown controller {unknown[0]!r}, "
             f"expected some of: {', '.join(sorted(CONTROLLERS))}"
         )
-
-
-def _provided(names: Sequence[str], report: Report | None) -> dict[str, Path]:
-    programs = toolchain.provide(names, report=report)
-    return {name: program.path for name, program in programs.items()}
 
 
 def _addresses() -> dict[str, Address]:

@@ -411,6 +411,7 @@ def test_a_controller_that_runs_is_added_once(cluster: Cluster) -> None:
     cluster.add_controller("helm-controller")
 
     assert before == cluster.pids
+    assert {"kustomize-controller", "helm-controller"} <= cluster.provided.keys()
 
 
 def test_a_flag_that_does_not_exist_is_told(cluster: Cluster) -> None:
