@@ -19,6 +19,8 @@ from sandbox.ingress.rules import END_OF_HEAD, Answer, Request, Rule
 _CHUNK = 64 * 1024
 # What an ingress answers when nothing listens behind it.
 _BAD_GATEWAY = Answer(502)
+# The first byte of whoever speaks TLS to a port that does not.
+_TLS_HANDSHAKE = b"\x16"
 
 
 class Ingress:
@@ -271,7 +273,11 @@ class Ingress:
 
 async def _judged(reader: asyncio.StreamReader, rule: Rule) -> tuple[bytes, bytes]:
     """What is passed on of a request, or else the answer to it."""
-    request = Request.parse(await reader.readuntil(END_OF_HEAD))
+    first = await reader.readexactly(1)
+    if first == _TLS_HANDSHAKE:
+        # Without an end of a head to wait for; every web server answers this.
+        return b"", Answer(400, "Client sent an HTTPS request to an HTTP server.").encode()
+    request = Request.parse(first + await reader.readuntil(END_OF_HEAD))
     outcome = rule(request)
     if isinstance(outcome, Request):
         return outcome.encode(), b""

@@ -222,12 +222,13 @@ def test_without_tls_its_address_is_http(ingress: Ingress, receiver: Receiver) -
     assert [b"plain"] == [got.body for got in receiver.received]
 
 
+@pytest.mark.parametrize("rule", [None, rules.answers(403)], ids=["no rule", "a rule"])
 def test_who_speaks_tls_to_a_plain_port_is_answered_no_tls(
-    ingress: Ingress, client: httpx.Client
+    ingress: Ingress, client: httpx.Client, rule: rules.Rule | None
 ) -> None:
     """As when a load balancer passes 443 to a port for http."""
     url = ingress.url
-    ingress.tls = False
+    ingress.rule, ingress.tls = rule, False
 
     with pytest.raises(httpx.ConnectError, match="SSL"):
         client.post(url, content=b"")
