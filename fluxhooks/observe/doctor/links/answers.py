@@ -44,12 +44,12 @@ _RESTORE: Final = (
 _UNSIGNED: Final = {
     404: (
         Fault.RECEIVER_MISSING,
-        "No Receiver serves the path that is called: it is deleted, or has no Secret.",
+        "no Receiver serves the path that is called: it is deleted, or has no Secret",
         _RESTORE,
     ),
     503: (
         Fault.RECEIVER_NOT_READY,
-        "The Receiver is suspended, or not Ready.",
+        "the Receiver is suspended, or not Ready",
         "`kubectl -n {namespace} describe receiver {name}` says why; `flux resume receiver {name} "
         "-n {namespace}` ends a suspension.",
     ),
@@ -58,13 +58,13 @@ _UNSIGNED: Final = {
 _SIGNED: Final = {
     400: (
         Fault.PATH_STALE,
-        "The Receiver refuses what is signed with the token that the stack's state has: its Secret "
-        "has another one.",
+        "the Receiver refuses what is signed with the token that the stack's state has: its Secret "
+        "has another one",
         "`pulumi up --refresh` gives the Secret the stack's token back.",
     ),
     500: (
         Fault.TARGET_MISSING,
-        "The Receiver takes deliveries and cannot reconcile one of its targets.",
+        "the Receiver takes deliveries and cannot reconcile one of its targets",
         "`kubectl -n {namespace} get receiver {name} -o yaml` names them under spec.resources; "
         "do all exist?",
     ),

@@ -122,9 +122,9 @@ def _not_as_sent(evidence: Evidence, public: PublicEvidence) -> Finding:
     return Finding(
         fault=Fault.PATH_CHANGED,
         where=public.origin,
-        wrong=f"The Receiver {receiver} is Ready and serves the path that is called, yet the "
+        wrong=f"the Receiver {receiver} is Ready and serves the path that is called, yet the "
         "answer is 404: the path does not arrive as it was sent, or it is another cluster's "
-        "controller that answers.",
+        "controller that answers",
         evidence=tuple(_told(public)),
         cure="Let the ingress pass paths on unchanged, without a prefix, a rewriting or a slash "
         f"added, to this cluster: `kubectl get ingress,httproute -A -o yaml | grep -n -B3 -A9 "
@@ -145,8 +145,7 @@ def _logged(evidence: Evidence, public: PublicEvidence) -> Finding | None:
     return Finding(
         fault=Fault.BODY_LIMIT,
         where=public.origin,
-        wrong=f"{host_at(public)} takes the probe's few bytes, and refuses a delivery as too "
-        "large.",
+        wrong=f"{host_at(public)} takes the probe's few bytes, and refuses a delivery as too large",
         evidence=(f"delivery {newest.id} ({newest.event}{size}): 413", *_told(public)),
         cure=f"{Cause.TOO_LARGE.cure} {_LOOK[Cause.TOO_LARGE]}",
         sure=Sure.PROVED if newest.size or newest.server else Sure.LIKELY,
@@ -168,7 +167,7 @@ def _finding(
     return Finding(
         fault=fault,
         where=public.origin,
-        wrong=f"{host}: {fault.meaning}.",
+        wrong=f"{host}: {fault.meaning}",
         evidence=tuple(_told(public)),
         cure=" ".join(filter(None, (cause.cure, more, _LOOK.get(cause)))),
         sure=sure,

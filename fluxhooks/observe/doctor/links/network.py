@@ -33,7 +33,7 @@ def examine(evidence: Evidence) -> Examined:
     finding = Finding(
         fault=Fault.CERTIFICATE_EXPIRES,
         where=f"https://{host}",
-        wrong=f"The certificate of {host} expires in {_days((expires - evidence.now).days)}.",
+        wrong=f"the certificate of {host} expires in {_days((expires - evidence.now).days)}",
         evidence=(f"valid until {expires:%Y-%m-%d %H:%M} UTC",),
         cure="See why it was not renewed: `kubectl get certificate -A` where cert-manager issues "
         "it.",
@@ -66,7 +66,7 @@ def _broken(
     return Finding(
         fault=_FAULTS[cause],
         where=public.origin,
-        wrong=f"{host}: {_WRONG.get(cause, failure.value)}.",
+        wrong=f"{host}: {_WRONG.get(cause, failure.value)}",
         evidence=tuple(filter(None, (f"{what}: {reply}", but))),
         cure=f"{cause.cure} {_LOOK[cause].format(host=host, name=_name(host), port=_port(public))}",
         sure=Sure.LIKELY if but else Sure.PROVED,
