@@ -1,0 +1,1 @@
+"""What looking costs, beside the requests that it cannot do without."""

@@ -1,0 +1,84 @@
+"""Times ours and the bare requests turn by turn, so that what else a machine does meets both."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was timed.
+
+    Attributes:
+        requests: how many the bare ones are.
+        bare, ours: seconds of each turn.
+    """
+
+    key: str
+    title: str
+    requests: int
+    bare: list[float] = field(default_factory=list)
+    ours: list[float] = field(default_factory=list)
+
+    @property
+    def bare_seconds(self) -> float:
+        """The median."""
+        return statistics.median(self.bare)
+
+    @property
+    def seconds(self) -> float:
+        """The median of ours."""
+        return statistics.median(self.ours)
+
+    @property
+    def ratio(self) -> float:
+        """Ours to the bare ones."""
+        return self.seconds / self.bare_seconds
+
+    @property
+    def turns(self) -> list[float]:
+        """The ratio of each turn, the least first."""
+        pairs = zip(self.ours, self.bare, strict=True)
+        return sorted(ours / bare for ours, bare in pairs)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for machines."""
+        return {
+            "requests": self.requests,
+            "bare_seconds": round(self.bare_seconds, 3),
+            "seconds": round(self.seconds, 3),
+            "ratio": round(self.ratio, 2),
+            "turns": [round(turn, 2) for turn in self.turns],
+        }
+
+
+def measure(
+    key: str,
+    title: str,
+    *,
+    bare: Callable[[], int],
+    ours: Callable[[], None],
+    turns: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Measured:
+    """Run both once to warm up, then `turns` times each; who begins changes from turn to turn.
+
+    Args:
+        bare: sends the bare requests and returns how many.
+        ours: looks, and raises if it does not see what there is to be seen.
+    """
+    ours()
+    measured = Measured(key=key, title=title, requests=bare())
+    runs: list[tuple[list[float], Callable[[], object]]] = [
+        (measured.bare, bare),
+        (measured.ours, ours),
+    ]
+    for _ in range(turns):
+        for seconds, run in runs:
+            started = clock()
+            run()
+            seconds.append(clock() - started)
+        runs.reverse()
+    return measured
