@@ -4,7 +4,13 @@ import json
 
 import pytest
 
-from fluxhooks.flux.resource_filter import CATCH_UP_BODY, PROBE_BODY, spares_probe, with_probe
+from fluxhooks.flux.resource_filter import (
+    CATCH_UP_BODY,
+    PROBE_BODY,
+    spares_probe,
+    users_filter,
+    with_probe,
+)
 
 
 def test_without_a_users_filter() -> None:
@@ -45,6 +51,20 @@ def test_a_users_filter_decides_on_deliveries_and_not_on_the_catch_up(user_filte
 
     assert not _holds(joined, {"ref": "refs/heads/main"})
     assert _holds(joined, json.loads(CATCH_UP_BODY))
+
+
+@pytest.mark.parametrize(
+    ("whole", "expected"),
+    [
+        pytest.param(with_probe(None), "", id="ours alone"),
+        pytest.param(with_probe("req.a == 'b'"), "req.a == 'b'", id="joined with ours"),
+        pytest.param("req.a == 'b'", "req.a == 'b'", id="somebody else's"),
+        pytest.param("", "", id="none"),
+    ],
+)
+def test_which_part_is_the_users(whole: str, expected: str) -> None:
+    """Ours never keeps a delivery out."""
+    assert expected == users_filter(whole)
 
 
 def _holds(expression: str, req: dict[str, object]) -> bool:
