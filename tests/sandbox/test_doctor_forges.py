@@ -115,14 +115,16 @@ def gather(forges: Forges, *chains: Chain, **changes: Any) -> dict[str, ForgeEvi
     return dict(found)
 
 
-def judge(chain: Chain, forge: ForgeEvidence, *, grace: float = 0.0) -> list[Fault]:
+def judge(
+    chain: Chain, forge: ForgeEvidence, *, grace: float = 0.0, host: str | None = None
+) -> list[Fault]:
     """What the first two links find, where nothing behind them is looked at."""
     evidence = Evidence(
         name=chain.subject.name,
         receiver=chain.subject.receiver,
         # Whole seconds are what forges tell.
         now=datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=2),
-        host=chain.subject.host,
+        host=chain.subject.host if host is None else host,
         grace=datetime.timedelta(seconds=grace),
         forge=forge,
         cluster=cluster(chain),
@@ -436,6 +438,21 @@ def test_many_chains_of_one_repository_list_it_once(
     assert paths == [each.path if each else "" for each in webhooks]
     assert [1, 0, 0] == [len(found[name].strays) for name in named]
     assert {scope} == {each.scope for each in found.values()}
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_where_nobody_says_which_host_is_ours_one_alone_is_meant(
+    github: GitHub, forges: Forges, app: Chain, api: httpx.Client, hooks_path: str, others: int
+) -> None:
+    """Of two, nobody could tell which; one may still be another cluster's, which is said."""
+    for number in range(others + 1):
+        _hook(api, hooks_path, app.receiver.url(hook_path(f"gone-{number}", "gone", "ns")))
+    github.wait_idle()
+
+    (found,) = gather(forges, app, host="").values()
+
+    (fault,) = judge(app, found, host="")
+    assert fault is (Fault.WEBHOOK_MISSING if others else Fault.WEBHOOK_STALE_PATH)
 
 
 def test_one_that_is_hidden_takes_no_other_with_it(

@@ -117,7 +117,8 @@ _COMPACT = {"separators": (",", ":")}
             "github",
             {"status": 400},
             Fault.DELIVERY_SECRET_DIFFERS,
-            "the forge has another secret than the Receiver's Secret: its deliveries are refused",
+            "the forge's secret is not the token in the Receiver's Secret: its deliveries are "
+            "refused",
             "give the webhook the Receiver's token: `gh api -X PATCH "
             'repos/acme/app/hooks/42/config -f "secret=$(kubectl -n flux-system get secret app-g2',
             id="another secret at GitHub",
@@ -126,7 +127,8 @@ _COMPACT = {"separators": (",", ":")}
             "gitlab",
             {"status": 400, "url": url()},
             Fault.DELIVERY_SECRET_DIFFERS,
-            "the forge has another secret than the Receiver's Secret: its deliveries are refused",
+            "the forge's secret is not the token in the Receiver's Secret: its deliveries are "
+            "refused",
             "give the webhook the Receiver's token: `glab api -X PUT "
             'projects/acme%2Fapp/hooks/42 -f "url=$(glab api',
             id="another secret at GitLab",

@@ -149,13 +149,14 @@ class _Looking:
         everywhere = [webhook for found in self._webhooks.values() for webhook in found]
         known = {calling.host(w) for w in everywhere if calling.exactly(w, served)}
         known |= {calling.same_host(subject.host) for subject in self._subjects} - {""}
+        anywhere = not known
         loose: dict[Scope, list[SeenWebhook]] = {}
         for scope, found in self._webhooks.items():
             loose[scope] = [
                 webhook
                 for webhook in found
                 if webhook.key not in theirs
-                and calling.host(webhook) in known
+                and (anywhere or calling.host(webhook) in known)
                 and calling.like_flux(webhook)
                 and not calling.nearly(webhook, served)
             ]
@@ -165,10 +166,11 @@ class _Looking:
                 for webhook in loose.get(_scope(subject), ())
                 if not subject.host or calling.host(webhook) == calling.same_host(subject.host)
             ]
-            if mine and subject.managed:
+            # Where nobody says which host is ours, one alone is likely to be meant for us.
+            if subject.managed and (len(mine) == 1 or (mine and not anywhere)):
                 self._chosen[subject.name] = mine[0]
                 loose[_scope(subject)].remove(mine[0])
-        for subject in self._subjects:
+        for subject in self._subjects if not anywhere else ():
             # Each is told once, at the first chain of its scope that has a webhook.
             if subject.name in self._chosen:
                 of_chain = loose.get(self._chosen[subject.name].scope, [])

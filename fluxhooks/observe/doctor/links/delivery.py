@@ -177,8 +177,8 @@ class _Log:
         return self._finding(
             Fault.DELIVERY_SECRET_DIFFERS,
             delivery,
-            wrong="the forge has another secret than the Receiver's Secret: its deliveries are "
-            "refused",
+            wrong="the forge's secret is not the token in the Receiver's Secret: its deliveries "
+            "are refused",
             cure=f"give the webhook the Receiver's token: {secret}; then {self._again(delivery)}",
             more=more,
             sure=Sure.PROVED if token and signed and signed.status == 200 else Sure.LIKELY,

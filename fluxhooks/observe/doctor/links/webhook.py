@@ -251,9 +251,15 @@ class _Webhook:
                 else f"its path at {webhook.host} is not the one the stack declares",
                 *self._age(),
             ),
-            cure=f"have it call the live path, with the live token: {self._point()}",
+            cure=self._if_ours()
+            + f"have it call the live path, with the live token: {self._point()}",
             sure=sure,
         )
+
+    def _if_ours(self) -> str:
+        if self._ours or self._evidence.declared:
+            return ""
+        return f"if {self._webhook.host} leads to this cluster, and not to another one, "
 
     def _redirected(self) -> bool:
         public, newest = self._evidence.public, deliveries.newest(self._evidence)
