@@ -6,7 +6,7 @@ RUN := PYTHONPATH=. $(VENV)/bin
 export JSON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench-import bench-rotation faults matrix-faults toolchain lock clean
+.PHONY: help demo test check format bench-import bench-rotation bench-seeing faults matrix-faults toolchain lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ bench-import: $(VENV)/installed ## what `import fluxhooks` costs beside `import 
 
 bench-rotation: $(VENV)/installed ## what rotations lose and cost, beside the ways in use; JSON=1 as above
 	@$(RUN)/python -m bench.rotation
+
+bench-seeing: $(VENV)/installed ## what `doctor` and `probe` cost beside bare requests; JSON=1 as above
+	@$(RUN)/python -m bench.seeing
 
 faults: $(VENV)/installed ## strike rotations with every fault there is a test for; rewrites docs/faults.md
 	@$(RUN)/python -m pytest -n 2 --dist loadscope --write-faults tests/faults $$(grep -l "row: Row" tests/engine/*.py)

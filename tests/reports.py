@@ -1,5 +1,6 @@
-"""Reports to be looked at: one that has everything, one with nothing wrong, and a large one."""
+"""Reports to be looked at: one with everything, an example, one with nothing wrong, a large one."""
 
+import dataclasses
 import datetime
 from collections.abc import Iterable, Mapping
 
@@ -141,6 +142,36 @@ def everything() -> Report:
     )
 
 
+def example() -> Report:
+    """Return a report as it may be, without the texts that nobody has: the picture in docs/."""
+    report = everything()
+    assert report.diagnosis
+    chains = (*(one for one in report.diagnosis.chains if one.name in ("orders", "search")),)
+    return dataclasses.replace(
+        report,
+        diagnosis=Diagnosis(chains=(*chains, chain("checkout"), chain("web"))),
+        coverage=Coverage(
+            rows=(*(_row(one, "covered") for one in _APPS), _row("podinfo", "uncovered")),
+            findings=(
+                coverage.Finding(
+                    severity=coverage.GAP,
+                    kind="uncovered",
+                    where="GitRepository flux-system/podinfo",
+                    text="no Receiver reaches it; it asks 48 times a day",
+                ),
+            ),
+        ),
+        status=Status(
+            stack="prod",
+            rows=(*(_generation(one) for one in _APPS[:3]), _generation("web", live=7, old=97)),
+        ),
+        unseen=(),
+    )
+
+
+_APPS = ("checkout", "orders", "search", "web")
+
+
 def nothing_wrong() -> Report:
     """Return a report of a stack with one webhook, where all is as it must be."""
     return Report(
@@ -187,7 +218,7 @@ def _row(
 
 def _coverage() -> Coverage:
     rows = (
-        *(_row(name, "covered") for name in ("checkout", "orders", "search", "web")),
+        *(_row(name, "covered") for name in _APPS),
         _row("legacy", "uncovered", interval="1m"),
         _row("podinfo", "uncovered", kind="OCIRepository", interval="5m"),
         _row("images", "unknown", kind="ImageRepository", interval="5m"),
