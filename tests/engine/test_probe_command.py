@@ -1,4 +1,4 @@
-"""`fluxhooks probe` on a stack, its generations made by the real engine."""
+"""`fluxhooks probe` and `fluxhooks doctor` on a stack, its generations made by the real engine."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +27,12 @@ def _verdicts(done: Done) -> dict[str, str]:
     }
 
 
+def _states(done: Done) -> dict[str, str]:
+    """What each link of the only chain was found to be."""
+    (chain,) = done.result["chains"]
+    return {link["link"]: link["state"] for link in chain["links"]}
+
+
 def _versions(app: App) -> dict[str, Any]:
     """The version of each object, and when a reconcile was last asked for."""
     return {
@@ -53,6 +59,34 @@ class TestAStack:
             "probing 1 retained": "ok ok ok ok skipped",
         } == _verdicts(done)
         assert (0, True, 1) == (done.returncode, done.result["ok"], done.starts)
+        assert before == _versions(probing)
+
+    def test_the_doctor_walks_the_live_generations_chain(
+        self, probing: App, tmp_path: Path
+    ) -> None:
+        """With what the state says of forge and cluster; the test's source is suspended."""
+        before = _versions(probing)
+        fluxhooks = Command(probing, tmp_path)
+        done = fluxhooks("doctor", "probing", "--json")
+        without = fluxhooks("doctor", "--no-cluster", "--json")
+
+        assert (4, 1) == (done.returncode, done.starts)
+        assert {
+            "webhook": "ok",
+            "delivery": "ok",
+            "network": "ok",
+            "ingress": "ok",
+            "receiver": "ok",
+            "source": "broken",
+            "applier": "not reached",
+            "cluster": "not reached",
+        } == _states(done)
+        (chain,) = done.result["chains"]
+        assert "source-suspended" == chain["first"]["fault"]
+        assert (0, True) == (without.returncode, without.result["ok"])
+        assert {"source", "applier", "cluster"} == {
+            link for link, state in _states(without).items() if state == "unseen"
+        }
         assert before == _versions(probing)
 
     def test_a_delivery_that_is_asked_for_reconciles(self, probing: App, tmp_path: Path) -> None:
