@@ -173,7 +173,7 @@ class TestPatientForges:
 
         assert [1, 1, 2, 2, 102, 202] == asked
         assert str(OUTAGE) in told
-        assert "GitHub failed, and is left alone for 299 s" in told
+        assert "GitHub failed, and is left alone until 00:21:40 UTC" in told
 
     def test_a_refusal_is_an_answer(self) -> None:
         """One repository that the token may not see says nothing of the others."""

@@ -1,5 +1,6 @@
 """Forges that are asked again later, and later still, while they fail or want to be left alone."""
 
+import datetime
 import functools
 import random
 import threading
@@ -155,8 +156,10 @@ class Guard:
         began = self._clock()
         left = self._patience.until - began
         if left > 0:
+            until = datetime.datetime.fromtimestamp(self._patience.until, datetime.UTC)
             raise ObservationError(
-                f"{NAMES.get(self._name, self._name)} failed, and is left alone for {left:.0f} s",
+                f"{NAMES.get(self._name, self._name)} failed, and is left alone until "
+                f"{until:%H:%M:%S} UTC",
                 passing=True,
                 retry_after=left,
             )
