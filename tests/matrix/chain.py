@@ -90,7 +90,7 @@ class Chain:
         own_ingress: bool = False,
     ) -> None:
         self.sandbox = sandbox
-        self.name = name
+        self.name = self.namespace = name
         self.kind = kind
         self.applied_by = applied_by
         self.token = token or secrets.token_hex(16)
@@ -255,6 +255,14 @@ class Chain:
         )
         self.forge.wait_idle()
         return commit
+
+    def commit_locally(self) -> str:
+        """Commit on main without a push, and return the commit's ID."""
+        checkout = self.repository._checkout
+        checkout._fetch()
+        checkout._git("checkout", "--quiet", "--force", "--detach", "origin/main")
+        checkout._git("commit", "--quiet", "--allow-empty", "--message=Not pushed yet")
+        return checkout._git("rev-parse", "HEAD").strip()
 
     def patch(self, kind: str, name: str = APP, *, namespace: str = "", **spec: Any) -> None:
         """Change fields of an object's spec; `None` removes one."""

@@ -1,24 +1,26 @@
 """A cluster with appliers, and the doctor who may only read."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from fluxhooks.observe.doctor.faults import Fault
 from sandbox.sandbox import Sandbox
 from tests.matrix import table
 from tests.matrix.chain import Chain
-from tests.matrix.looking import Doctor, Looked, told
+from tests.matrix.looking import Doctor, Looked, Seen, told
 from tests.matrix.rows import Row
 
 
 @pytest.fixture(scope="session")
-def doctor(sandbox: Sandbox) -> Doctor:
+def doctor(sandbox: Sandbox) -> Iterator[Doctor]:
     """The doctor, on the worker's sandbox with all four controllers."""
     for controller in ("kustomize-controller", "helm-controller"):
         sandbox.cluster.add_controller(controller)
-    return Doctor(sandbox)
+    with Doctor(sandbox) as doctor:
+        yield doctor
 
 
 Judge = Callable[[Row], None]
@@ -35,36 +37,46 @@ def judge(
             chain.start()
             row.inject(chain)
             looked = doctor.look(chain, **row.look)
-            wanted = _filled_in(row.cure, chain)
-            record_property(table.FAULT, _recorded(row, looked, chain, wanted))
+            found = recorded(
+                looked,
+                chain,
+                fault=row.fault,
+                injected=row.injected,
+                forge=row.forge,
+                cure=row.cure,
+            )
+            record_property(table.FAULT, found)
 
             said = f"\n{looked}"
             assert [row.fault] == [finding.fault for finding in looked.findings], said
-            (found,) = looked.findings
-            assert (found if row.fault.breaks else None) == looked.diagnosis.chains[0].first, said
-            assert wanted.search(found.cure), f"{wanted.pattern!r} is not in {found.cure!r}"
-            assert row.sure in (None, found.sure), said
+            first = looked.findings[0] if row.fault.breaks else None
+            assert first == looked.diagnosis.chains[0].first, said
+            assert found["right"], f"{row.cure!r} is not in {found['cure']!r}"
+            assert row.sure in (None, looked.findings[0].sure), said
             assert () == looked.diagnosis.unseen, said
             assert [] == looked.wrong, said
 
     return judge
 
 
-def _recorded(row: Row, looked: Looked, chain: Chain, wanted: re.Pattern[str]) -> dict[str, Any]:
+def recorded(
+    looked: Looked, chain: Seen, *, fault: Fault, injected: str, forge: str, cure: str
+) -> dict[str, Any]:
+    """The row of the table, with what the doctor said, and whether that was right."""
     first = looked.first
-    right = first is not None and first.fault is row.fault and bool(wanted.search(first.cure))
-    recorded = told(first, chain) if first is not None else {"wrong": "", "sure": "", "cure": ""}
+    wanted = cure.replace("NS", chain.namespace).replace("HOOK", chain.webhook.id)
+    right = (
+        first is not None
+        and first.fault is fault
+        and re.search(wanted, first.cure, re.DOTALL) is not None
+    )
+    said = told(first, chain) if first is not None else {"wrong": "", "sure": "", "cure": ""}
     return {
-        **recorded,
-        "link": str(row.fault.link),
-        "fault": row.fault.label,
-        "injected": row.injected,
-        "forge": row.forge,
+        **said,
+        "link": str(fault.link),
+        "fault": fault.label,
+        "injected": injected,
+        "forge": forge,
         "right": right,
         "false": len(looked.findings) - right,
     }
-
-
-def _filled_in(pattern: str, chain: Chain) -> re.Pattern[str]:
-    filled = pattern.replace("NS", chain.name).replace("REPO", chain.path)
-    return re.compile(filled.replace("HOOK", chain.webhook.id), re.DOTALL)

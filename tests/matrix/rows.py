@@ -24,7 +24,7 @@ class Row:
         id: unique, and fit for the name of a namespace.
         injected: what is done to a chain that is whole, in words.
         cure: a regular expression for what the doctor must say mends it; ``NS`` stands for the
-            namespace, ``HOOK`` for the webhook's ID, ``REPO`` for what it belongs to.
+            namespace, and ``HOOK`` for the ID of the webhook.
         inject: does it, and returns when what shows it is there.
         chain: how the chain is made, as `Chain` is told.
         look: what else the doctor is told.

@@ -13,16 +13,21 @@ rows = Rows()
 
 HELM: Any = {"applied_by": "HelmRelease"}
 
+HEALTH = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "current": "data.pushed != 'broken'",
+    "failed": "data.pushed == 'broken'",
+}
 DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment
-metadata: {{name: web, namespace: {namespace}}}
+metadata: {name: web}
 spec:
-  progressDeadlineSeconds: 2
-  selector: {{matchLabels: {{app: web}}}}
+  selector: {matchLabels: {app: web}}
   template:
-    metadata: {{labels: {{app: web}}}}
-    spec: {{containers: [{{name: web, image: nobody/nothing}}]}}
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: nobody/nothing}]}
 """
 
 
@@ -194,15 +199,29 @@ def helm_template_fails(chain: Chain) -> None:
 
 @rows(
     Fault.APPLIER_UNHEALTHY,
-    "a Deployment is pushed that never becomes ready",
+    "what is pushed says of itself that it is broken",
     at=BOTH,
-    cure=r"kubectl.*(Deployment|deployment).*web",
-    applier={"wait": True, "timeout": "3s"},
+    cure=r"kubectl",
+    applier={"wait": True, "healthCheckExprs": [HEALTH]},
 )
 def kustomization_unhealthy(chain: Chain) -> None:
-    chain.push({"deploy/web.yaml": DEPLOYMENT.format(namespace=chain.name)})
+    text = CONFIG_MAP.format(name="deployed", namespace=chain.name, pushed="broken")
+    chain.push({"deploy/configmap.yaml": text})
     chain.await_fetched()
     chain.await_condition("Kustomization", says="HealthCheckFailed")
+
+
+@rows(
+    Fault.APPLIER_UNHEALTHY,
+    "a chart with a Deployment is pushed whose Pods never become ready",
+    cure=r"kubectl",
+    applier={"timeout": "2s"},
+    **HELM,
+)
+def helm_unhealthy(chain: Chain) -> None:
+    chain.push({"chart/templates/web.yaml": DEPLOYMENT})
+    chain.await_fetched()
+    chain.await_condition("HelmRelease", says="UpgradeFailed")
 
 
 @rows(

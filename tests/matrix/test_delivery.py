@@ -20,8 +20,9 @@ rows = Rows()
     sample=GITHUB,
 )
 def delivery_secret_differs(chain: Chain) -> None:
-    chain.webhook.edit(secret="another secret")
-    chain.known_tokens.append("another secret")
+    other = chain.token[::-1]
+    chain.known_tokens.append(other)
+    chain.webhook.edit(secret=other)
     chain.push()
     assert chain.deliveries()[-1].status_code == 400
 
@@ -30,7 +31,7 @@ def delivery_secret_differs(chain: Chain) -> None:
     Fault.DELIVERY_NO_CONNECTION,
     "the forge gets no connection, where the doctor does",
     at=BOTH,
-    cure=r"firewall|allow|redeliver|resend",
+    cure=r"addresses",
     own_ingress=True,
 )
 def delivery_no_connection(chain: Chain) -> None:
@@ -72,7 +73,7 @@ def delivery_too_large(chain: Chain) -> None:
     Fault.DELIVERY_FAILED,
     "the ingress answered the newest push with 502, and works again",
     at=BOTH,
-    cure=r"redeliver|resend|flux reconcile",
+    cure=r"HOOK/deliveries/\d+/attempts|HOOK/events/\d+/resend",
     sample=GITLAB,
     own_ingress=True,
 )
@@ -89,25 +90,52 @@ def delivery_failed(chain: Chain) -> None:
     cure=r"three|flux reconcile",
 )
 def delivery_of_many_branches(chain: Chain) -> None:
-    chain.push(branch="staging")
+    chain.repository.commit({}, message="Begin", branch="one")
+    chain.forge.wait_idle()
+    commit = chain.commit_locally()
     names = ("main", "one", "two", "three")
-    chain.repository.push(*(f"origin/staging:refs/heads/{name}" for name in names))
+    chain.repository.push(*(f"{commit}:refs/heads/{name}" for name in names))
     chain.forge.wait_idle()
 
 
 @rows(
     Fault.DELIVERY_NOT_SENT,
-    "four tags are pushed at once, of which GitHub tells nothing, and the source follows tags",
-    cure=r"three|flux reconcile",
+    "GitHub sends nothing for a push, as in an incident",
+    cure=r"flux reconcile source git app -n NS",
 )
-def delivery_of_many_tags(chain: Chain) -> None:
-    chain.repository.tag("v1.0.0")
-    chain.patch("GitRepository", ref={"branch": None, "semver": ">=1.0.0"})
-    chain.await_fetched(chain.head())
+def delivery_kept_back(chain: Chain) -> None:
+    chain.forge.pause_deliveries()
+    chain.after(chain.forge.resume_deliveries)
+    chain.repository.commit(chain.content(), message="A change")
+
+
+@rows(
+    Fault.DELIVERY_EVENT_REFUSED,
+    "the webhook tells of pages that were built, and the Receiver takes pushes only",
+    cure=r"page_build",
+)
+def delivery_event_refused(chain: Chain) -> None:
+    chain.name_scope()
+    chain.make("HelmRepository", "charts", {"interval": "30m", "url": "http://localhost:9"})
+    chain.patch("Receiver", resources=[{"kind": "HelmRepository", "name": "charts"}])
+    chain.await_path()
+    # A new one, whose log has no push that was taken.
+    chain.webhook.delete()
+    chain.webhook.id = chain.webhook.create(chain.url, chain.token, events=["page_build"])
+    chain.forge.send(chain.path, "page_build", {"build": {"status": "built"}})
+    assert chain.deliveries()[-1].status_code == 400
+
+
+@rows(
+    Fault.DELIVERY_THROTTLED,
+    "GitHub holds deliveries back, as there are too many",
+    cure=r"fewer",
+)
+def delivery_throttled(chain: Chain) -> None:
+    chain.forge.throttling = True
+    chain.after(lambda: setattr(chain.forge, "throttling", False))
     chain.push()
-    many = [f"origin/main:refs/tags/v1.{minor}.0" for minor in range(1, 5)]
-    chain.repository.push(*many)
-    chain.forge.wait_idle()
+    chain.await_applied()
 
 
 def impatient(chain: Chain) -> None:
