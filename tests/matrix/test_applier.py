@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fluxhooks.observe.doctor.faults import Fault
-from tests.matrix.chain import APP, GITHUB, GITLAB, Chain
+from tests.matrix.chain import APP, CONFIG_MAP, GITHUB, GITLAB, Chain
 from tests.matrix.conftest import Judge
 from tests.matrix.rows import BOTH, Row, Rows
 
