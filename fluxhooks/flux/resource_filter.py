@@ -25,7 +25,8 @@ def with_probe(user_filter: str | None) -> str:
 
 def users_filter(resource_filter: str) -> str:
     """Return what a user's own filter is in `resource_filter`; "" where all of it is ours."""
-    if resource_filter == _HARMLESS:
+    parts = {part.strip() for part in resource_filter.split("&&")}
+    if parts <= {"", *_HARMLESS.split(" && ")}:
         return ""
     before, after = with_probe("\0").split("\0")
     if resource_filter.startswith(before) and resource_filter.endswith(after):

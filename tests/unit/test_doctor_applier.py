@@ -193,6 +193,18 @@ def test_why_a_helm_release_is_not_ready(
     assert expected == labels(examine(evidence(receiver(), source(), failed, helm_chart())))
 
 
+def test_a_chart_that_fails_behind_a_release_that_is_ready() -> None:
+    """It stays at the chart it has, and says nothing."""
+    text = "chart package error: no way"
+    chart = helm_chart(condition("False", "ChartPackageError", text))
+    found = examine(evidence(receiver(), source(), helm_release(), chart))
+
+    assert ["applier-chart"] == labels(found)
+    assert f"HelmChart apps/apps-app: Ready is False, ChartPackageError: {text}" in (
+        found.findings[0].evidence
+    )
+
+
 def test_one_that_tries_again_has_failed() -> None:
     """Although its condition Ready is Unknown for the moment."""
     again = condition("Unknown", "Progressing", "Running 'install' action", ago=1)

@@ -96,8 +96,9 @@ USER = 'User "system:serviceaccount:apps:weak" cannot patch resource "configmaps
             "ConfigMap/apps/shown dry-run failed (InternalError): Internal error occurred: failed "
             'calling webhook "policy.example.com": connection refused',
             "cluster-refused",
-            "the API server refuses ConfigMap apps/shown",
-            "mend what the API server says",
+            "the API server refuses ConfigMap apps/shown, as the admission webhook "
+            '"policy.example.com" does not answer',
+            "`kubectl get validatingwebhookconfigurations",
             id="an admission that does not answer",
         ),
     ],

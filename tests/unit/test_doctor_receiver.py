@@ -117,6 +117,17 @@ def test_what_cannot_be_seen() -> None:
         pytest.param(receiver(BAD_CEL), TOKEN, ["filter-invalid"], id="no CEL"),
         pytest.param(
             receiver(
+                condition("False", "InvalidCELExpression", f"{TERMINAL}invalid validation"),
+                type="generic-oidc",
+                secretRef=None,
+                oidcProviders=[{"issuerURL": "https://example.com"}],
+            ),
+            TOKEN,
+            ["receiver-not-ready"],
+            id="an issuer's rule is no CEL",
+        ),
+        pytest.param(
+            receiver(
                 condition("False", "ValidationFailed", f"{TERMINAL}secretRef is required when"),
             ),
             TOKEN,
@@ -393,6 +404,13 @@ OURS = {"resourceFilter": with_probe(None)}
         pytest.param(ELSEWHERE, signed(500), None, "target-other-namespace", id="probe, elsewhere"),
         pytest.param(ELSEWHERE, None, push(500), "target-other-namespace", id="push, elsewhere"),
         pytest.param(ELSEWHERE, signed(200), push(), "", id="elsewhere, and taken"),
+        pytest.param(
+            {"resources": [{**APP, "apiVersion": "source.toolkit.fluxcd.io/v1alpha1"}]},
+            signed(500),
+            None,
+            "target-api-version",
+            id="a version that is not served",
+        ),
         pytest.param(
             {**ELSEWHERE, **OURS},
             signed(200),

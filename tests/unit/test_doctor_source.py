@@ -165,6 +165,12 @@ GET = f'Get "{URL}/info/refs?service=git-upload-pack": '
             id="an outage",
         ),
         pytest.param(
+            "GitOperationFailed",
+            f'{GIT}unable to clone: unexpected requesting "{URL}/info/refs" status code: 500',
+            "source-fetch-failed",
+            id="an error of the forge's",
+        ),
+        pytest.param(
             "BucketOperationFailed",
             "failed to confirm existence of 'b' bucket: Bucket name cannot be shorter than 3 "
             "characters",
@@ -297,7 +303,7 @@ def test_whether_its_controller_acts(found: FluxObject, expected: list[str], see
 def test_each_source_has_its_own_finding() -> None:
     """Two that are broken are two causes."""
     both = [{"kind": "GitRepository", "name": "*", "matchLabels": {"team": "a"}}]
-    labelled = {"labels": {"team": "a"}}
+    labelled: Any = {"labels": {"team": "a"}}
     found = examine(
         evidence(
             receiver(resources=both),

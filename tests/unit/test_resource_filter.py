@@ -60,6 +60,7 @@ def test_a_users_filter_decides_on_deliveries_and_not_on_the_catch_up(user_filte
         pytest.param(with_probe("req.a == 'b'"), "req.a == 'b'", id="joined with ours"),
         pytest.param("req.a == 'b'", "req.a == 'b'", id="somebody else's"),
         pytest.param("", "", id="none"),
+        pytest.param("!has(req.fluxhooksProbe)", "", id="what spares the probe"),
     ],
 )
 def test_which_part_is_the_users(whole: str, expected: str) -> None:

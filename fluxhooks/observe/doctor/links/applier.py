@@ -25,6 +25,7 @@ from fluxhooks.observe.doctor.conditions import (
     quoted,
     reason,
     since,
+    standing,
     time,
     unheard,
 )
@@ -121,6 +122,11 @@ def _judged(applier: FluxObject, evidence: Evidence, cluster: ClusterEvidence) -
         asked = f"it was asked to reconcile {lasting(late)} ago, and nothing came of it"
         return _Judged(applier, _not_reconciled(applier, asked))
     if stands is Standing.READY:
+        chart = _chart(applier, cluster)
+        if chart is not None and standing(chart, now=evidence.now, grace=evidence.grace) is (
+            Standing.FAILED
+        ):
+            return _Judged(applier, _finding(applier, Fault.APPLIER_CHART, "", chart))
         behind = _behind(applier, evidence, cluster)
         if behind:
             return _Judged(applier, _not_reconciled(applier, behind))
@@ -196,20 +202,21 @@ def _failed(applier: FluxObject, evidence: Evidence, cluster: ClusterEvidence) -
     chart = _chart(applier, cluster)
     if why == "SourceNotReady" and chart is not None and not chart.condition("Ready"):
         return _Judged(applier, seen=f"{applier} waits for {chart}, which is being reconciled")
-    fault = _named(applier.kind, why, text)
+    return _Judged(applier, _finding(applier, _named(applier.kind, why, text), text, chart))
+
+
+def _finding(applier: FluxObject, fault: Fault, text: str, chart: FluxObject | None) -> Finding:
     wrong, cure = _TOLD[fault]
     shown = [quoted_complaint(applier)]
     if chart is not None and fault is Fault.APPLIER_CHART and not chart.ready:
         shown.append(f"{chart}: {quoted(chart)}")
-    return _Judged(
-        applier,
-        Finding(
-            fault=fault,
-            where=str(applier),
-            wrong=wrong.format(**_words(applier, text)),
-            evidence=tuple(shown),
-            cure=cure.format(**_words(applier, text)),
-        ),
+    words = _words(applier, text)
+    return Finding(
+        fault=fault,
+        where=str(applier),
+        wrong=wrong.format(**words),
+        evidence=tuple(shown),
+        cure=cure.format(**words),
     )
 
 
@@ -268,8 +275,7 @@ _TOLD: Final = {
     ),
     Fault.APPLIER_BUILD: (
         "what is in {path} cannot be built",
-        "mend it and push; `flux build kustomization {name} -n {namespace} --path FOLDER` says "
-        "beforehand whether it can be built",
+        "mend it and push; `kustomize build {path}` says beforehand whether it can be built",
     ),
     Fault.APPLIER_CHART: (
         "its chart cannot be had",

@@ -44,6 +44,12 @@ def _told(state: State, seen: str = "", findings: tuple[Finding, ...] = ()) -> E
 def _finding(applier: FluxObject, fault: Fault) -> Finding:
     _, _, text = complaint(applier)
     wrong, cure = _TOLD[fault]
+    webhook = _SILENT.search(text)
+    if fault is Fault.CLUSTER_REFUSED and webhook:
+        wrong = f"the API server refuses {{subject}}, as the admission webhook {webhook.group(1)} "
+        wrong += "does not answer"
+        cure = "see to the Service and the Pods of that webhook: `kubectl get "
+        cure += "validatingwebhookconfigurations,mutatingwebhookconfigurations`, then {again}"
     subject = _subject(applier, text)
     found = _NAMES[fault].search(text) if fault in _NAMES else None
     named = next((name for name in found.groups() if name), "") if found else ""
@@ -108,6 +114,8 @@ def _who(applier: FluxObject, text: str) -> str:
 
 _USER: Final = re.compile(r'User "([^"]+)" cannot (\w+) resource "([^"]+)" in API group "([^"]*)"')
 _WITHIN: Final = re.compile(r'in the namespace "([^"]+)"')
+
+_SILENT: Final = re.compile(r'failed calling webhook ("[^"]+")')
 
 _NAMES: Final = {
     Fault.CLUSTER_NO_SUCH_KIND: re.compile(r'kind "([^"]+)"'),

@@ -19,6 +19,7 @@ from fluxhooks.observe import reach
 from fluxhooks.observe.doctor.conditions import (
     Standing,
     lasting,
+    message,
     one_line,
     quoted,
     reason,
@@ -259,6 +260,13 @@ def _is_about_filter(receiver: FluxObject) -> bool:
     # Rules of identity providers are CEL as well.
     said = str(receiver.condition("Ready").get("message", ""))
     return reason(receiver) == "InvalidCELExpression" and "ilter expression" in said
+
+
+def _is_of_identity(receiver: FluxObject) -> bool:
+    """Return whether it is an issuer of identities that is refused, and no filter."""
+    return bool(receiver.spec.get("oidcProviders")) and "filter expression" not in message(
+        receiver
+    ).replace("resourceFilter", "filter")
 
 
 def _stale(
@@ -671,8 +679,8 @@ def _is_unasked(source: FluxObject, last: Delivery, grace: datetime.timedelta) -
     if asked is None:
         return True
     # Two clocks: a source that has the commit may have been asked at once.
-    tolerance = grace if last.commit and last.commit in source.revision else _CLOCKS
-    return asked < last.at - tolerance
+    has = bool(last.commit) and last.commit in source.revision
+    return asked < last.at - (grace if has else datetime.timedelta(0))
 
 
 _CLOCKS: Final = datetime.timedelta(seconds=1)

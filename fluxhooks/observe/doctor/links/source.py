@@ -217,8 +217,8 @@ _TEXTS: Final = tuple(
             r"dial tcp|no such host|connection refused|connection reset|i/o timeout"
             r"|deadline exceeded|client\.timeout|tls handshake timeout|no route to host"
             r"|network is unreachable|does not look like a tls handshake|http response to https"
-            r"|status code:? 5\d\d|\b5\d\d (?:bad gateway|service unavailable|gateway time-?out"
-            r"|internal server error)|unexpected eof|: eof$",
+            r"|status code:? 50[234]\b|\b50[234] (?:bad gateway|service unavailable"
+            r"|gateway time-?out)|unexpected eof|: eof$",
         ),
     )
 )
@@ -237,7 +237,7 @@ _TOLD: Final = {
     Fault.SOURCE_FETCH_FAILED: ("the source cannot be fetched", ""),
     Fault.SOURCE_INVALID: (
         "the source is not valid as it is written, so it is not fetched",
-        "correct what its condition Ready says",
+        "",
     ),
     Fault.SOURCE_NOT_FOUND: (
         "{url} does not exist, or is hidden from the source's credentials",
@@ -245,7 +245,7 @@ _TOLD: Final = {
     ),
     Fault.SOURCE_REFERENCE: (
         "{ref} is not in {url}",
-        "set spec.ref to what is there",
+        "",
     ),
     Fault.SOURCE_SECRET_MISSING: (
         "the Secret with the source's credentials is missing",
@@ -281,18 +281,39 @@ def _cure(source: FluxObject, fault: Fault, edit: str) -> str:
         )
     if fault is Fault.SOURCE_FETCH_FAILED:
         return f"mend what its condition Ready says, then {again}"
+    if fault is Fault.SOURCE_REFERENCE:
+        key, value = _followed(source)
+        field = f"spec.ref.{key}" if key else "spec.ref"
+        return _edit(source, f"set {field} to what is there, or push {value}")
+    if fault is Fault.SOURCE_INVALID:
+        return _edit(source, _CORRECTIONS.get(reason(source), "correct what Ready says of it"))
     return _edit(source, edit)
 
 
-def _reference(source: FluxObject) -> str:
+_CORRECTIONS: Final = {
+    "GitOperationFailed": "correct spec.ref.semver",
+    "InvalidChartReference": "correct spec.chart and spec.version",
+    "InvalidProviderConfiguration": "correct spec.provider, or what spec.secretRef names",
+    "ReadOperationFailed": "correct spec.ref.semver",
+    "URLInvalid": "correct spec.url",
+    "UnsupportedSourceKind": "correct spec.sourceRef",
+}
+
+
+def _followed(source: FluxObject) -> tuple[str, str]:
+    """Return which key of ``spec.ref`` decides, and its value; "" where it has none."""
     ref = source.spec.get("ref") or {}
     # As source-controller chooses among several.
     for key in ("digest", "commit", "name", "semver", "tag", "branch"):
         if ref.get(key):
-            return f"{key} {ref[key]}"
-    if source.spec.get("version"):
-        return str(source.spec["version"])
-    return "branch master" if source.kind == "GitRepository" else "tag latest"
+            return key, str(ref[key])
+    return "", "branch master" if source.kind == "GitRepository" else "tag latest"
+
+
+def _reference(source: FluxObject) -> str:
+    if source.kind in ("HelmChart", "HelmRepository"):
+        return f"version {source.spec.get('version') or '*'}"
+    return " ".join(_followed(source)).strip()
 
 
 def _address(source: FluxObject) -> str:
