@@ -53,6 +53,7 @@ def evidence(
     seen: ClusterEvidence | None = None,
     delivery: Delivery | None = None,
     url: str = URL,
+    verifies: bool = True,
     **replies: Any,
 ) -> Evidence:
     """Return what was seen of a chain whose public URL answers as it must, but for `replies`."""
@@ -64,7 +65,7 @@ def evidence(
         cluster=seen,
         forge=ForgeEvidence(
             scope=SCOPE,
-            webhook=SeenWebhook(scope=SCOPE, id="42", url=URL),
+            webhook=SeenWebhook(scope=SCOPE, id="42", url=URL, verifies_tls=verifies),
             deliveries=(delivery,) if delivery else (),
         ),
     )
@@ -151,7 +152,7 @@ def test_why_there_is_no_connection(reply: Reply, fault: Fault) -> None:
     ("reply", "sure"),
     [
         (Reply(failure=Failure.REFUSED), Sure.LIKELY),
-        (Reply(failure=Failure.CERTIFICATE, verify_code=20), Sure.LIKELY),
+        (Reply(failure=Failure.NAME), Sure.LIKELY),
         (Reply(failure=Failure.CERTIFICATE, verify_code=10), Sure.PROVED),
     ],
 )
@@ -162,6 +163,31 @@ def test_a_forge_that_got_through_makes_a_failure_from_here_less_sure(
     found = network.examine(evidence(delivery=delivered(200), **nothing_but(reply)))
 
     assert sure is told(found)[1]
+
+
+@pytest.mark.parametrize(
+    ("code", "verifies", "status", "state"),
+    [
+        pytest.param(20, True, 200, State.UNSEEN, id="the forge trusts it"),
+        pytest.param(20, True, 0, State.BROKEN, id="nobody trusts it"),
+        pytest.param(10, True, 200, State.BROKEN, id="it has expired since"),
+        pytest.param(10, False, 200, State.UNSEEN, id="nobody looks at it"),
+        pytest.param(62, False, 200, State.UNSEEN, id="nobody looks at its name"),
+        pytest.param(10, False, 502, State.BROKEN, id="nobody looks at it, and nothing works"),
+    ],
+)
+def test_whom_a_forge_trusts_is_its_own_matter(
+    code: int, verifies: bool, status: int, state: State
+) -> None:
+    """What is behind a certificate that is refused here is not seen from here."""
+    found = evidence(
+        delivery=delivered(status),
+        verifies=verifies,
+        **nothing_but(Reply(failure=Failure.CERTIFICATE, verify_code=code)),
+    )
+
+    assert state is network.examine(found).state
+    assert State.UNSEEN is ingress.examine(found).state
 
 
 def test_a_connection_that_comes_about_once_only_is_broken() -> None:

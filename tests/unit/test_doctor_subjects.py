@@ -502,6 +502,16 @@ def test_hosts_that_nobody_says_are_said_once(looking: Looking) -> None:
     ) == found.unseen
 
 
+def test_without_its_webhook_nobody_says_the_host_and_that_is_no_news(looking: Looking) -> None:
+    """What is missing is told at the webhook."""
+    looking.cluster = cluster(receiver("app", "app"), source("app", "https://github.com/acme/app"))
+    looking.forge = {"flux-system/app": ForgeEvidence(scope=APP)}
+    found = looking(OfCluster())
+
+    assert () == found.unseen
+    assert gather_public.NO_HOST == found.evidence[0].unseen[Link.NETWORK]
+
+
 def test_no_receiver_at_all_is_said(looking: Looking) -> None:
     """Nothing was looked at, and that is not well."""
     assert ("no Receiver was found in apps",) == looking(OfCluster(namespace="apps")).unseen

@@ -217,9 +217,14 @@ class _Looking:
             transport=transport,
         )
         for why in dict.fromkeys(self._no_public.values()):
-            # One without a path is told of at its Receiver.
-            if why != gather_public.NO_PATH:
-                names = [name for name, said in self._no_public.items() if said == why]
+            # One without a path is told of at its Receiver, one without a webhook at that.
+            names = [
+                subject.name
+                for subject in subjects
+                if self._no_public.get(subject.name) == why != gather_public.NO_PATH
+                and not (why == gather_public.NO_HOST and self._has_no_webhook(subject))
+            ]
+            if names:
                 more = f" and {len(names) - 1} more" if len(names) > 1 else ""
                 self.could_not(f"the public URL of {names[0]}{more} was not asked: {why}")
 
@@ -255,6 +260,10 @@ class _Looking:
         elif why := self.cluster.unseen.get("Receiver"):
             unseen[Link.RECEIVER] = why
         return unseen
+
+    def _has_no_webhook(self, subject: Subject) -> bool:
+        forge = self._forge.get(subject.name)
+        return subject.managed and forge is not None and not forge.unseen and not forge.webhook
 
     def _calls(self, subject: Subject) -> bool:
         forge = self._forge.get(subject.name)

@@ -26,6 +26,8 @@ def examine(evidence: Evidence) -> Examined:
     public = evidence.public
     if public is None or public.control is None:
         return Examined(link=Link.INGRESS, state=State.UNSEEN, seen="no public URL was asked")
+    if public.control.failure is not None and not public.control.failure.connected:
+        return Examined(link=Link.INGRESS, state=State.UNSEEN, seen="no connection from here")
     finding = _answered(evidence, public, public.control) or _logged(evidence, public)
     if finding is not None:
         return Examined(link=Link.INGRESS, state=State.BROKEN, findings=(finding,))

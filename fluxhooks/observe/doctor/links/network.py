@@ -6,6 +6,7 @@ from fluxhooks.flux.hook_path import host_of
 from fluxhooks.observe.doctor.diagnosis import Examined, Finding, State, Sure
 from fluxhooks.observe.doctor.evidence import Evidence, PublicEvidence
 from fluxhooks.observe.doctor.faults import Fault, Link
+from fluxhooks.observe.forges import Delivery
 from fluxhooks.observe.probing import causes
 from fluxhooks.observe.probing.causes import Cause
 from fluxhooks.observe.probing.meaning import EXPIRES_SOON
@@ -19,6 +20,9 @@ def examine(evidence: Evidence) -> Examined:
         return Examined(link=Link.NETWORK, state=State.UNSEEN, seen="no public URL was asked")
     for what, reply in public.replies:
         if reply.failure is not None and not reply.failure.connected:
+            if passed := _passes(evidence, causes.of_failure(reply.failure, reply)):
+                seen = f"{reply}, here: {passed}"
+                return Examined(link=Link.NETWORK, state=State.UNSEEN, seen=seen)
             finding = _broken(evidence, public, what, reply, reply.failure)
             return Examined(link=Link.NETWORK, state=State.BROKEN, findings=(finding,))
     if not public.url.startswith("https://"):
@@ -46,15 +50,35 @@ def host_at(public: PublicEvidence) -> str:
     return host_of(public.url).rpartition("@")[2]
 
 
-def doubt(evidence: Evidence) -> str:
+def _passes(evidence: Evidence, cause: Cause) -> str:
+    """Return why a certificate that is refused here is no fault; "" where it is one.
+
+    Whom the forge trusts, and whether it looks at all, is the forge's matter.
+    """
+    newest, webhook = _newest(evidence), evidence.forge.webhook if evidence.forge else None
+    if newest is None or webhook is None or not newest.ok:
+        return ""
+    taken = f"its newest delivery, {newest.id}, was answered {newest.status}"
+    if not webhook.verifies_tls and cause in _OF_CERTIFICATES:
+        return f"the webhook does not look at certificates, and {taken}"
+    if cause in _OF_TRUST:
+        return f"the forge trusts it, {taken}; SSL_CERT_FILE names an authority of your own"
+    return ""
+
+
+def _doubt(evidence: Evidence) -> str:
     """Return what speaks against a failure from here: that the forge got through; "" if nothing."""
-    newest = evidence.forge.deliveries[0] if evidence.forge and evidence.forge.deliveries else None
-    if newest is None or not 200 <= newest.status < 300:
+    newest = _newest(evidence)
+    if newest is None or not newest.ok:
         return ""
     return (
-        f"the newest delivery ({newest.id}) was answered {newest.status}: it was before that "
+        f"the newest delivery, {newest.id}, was answered {newest.status}: it was before that "
         "began, or the forge gets through where this machine does not"
     )
+
+
+def _newest(evidence: Evidence) -> Delivery | None:
+    return evidence.forge.deliveries[0] if evidence.forge and evidence.forge.deliveries else None
 
 
 def _broken(
@@ -62,7 +86,7 @@ def _broken(
 ) -> Finding:
     host = host_at(public)
     cause = causes.of_failure(failure, reply)
-    but = "" if cause in _CERTAIN else doubt(evidence)
+    but = "" if cause in _CERTAIN else _doubt(evidence)
     return Finding(
         fault=_FAULTS[cause],
         where=public.origin,
@@ -88,6 +112,14 @@ def _port(public: PublicEvidence) -> str:
         return port
     return "443" if public.url.startswith("https://") else "80"
 
+
+_OF_TRUST: Final = frozenset({Cause.NO_AUTHORITY, Cause.CERTIFICATE})
+_OF_CERTIFICATES: Final = _OF_TRUST | {
+    Cause.EXPIRED,
+    Cause.NOT_YET_VALID,
+    Cause.OTHER_ADDRESS,
+    Cause.OTHER_NAME,
+}
 
 # Who sees that sees what everybody does: no network in between changes it.
 _CERTAIN: Final = frozenset({Cause.EXPIRED, Cause.NOT_YET_VALID, Cause.OTHER_NAME})
