@@ -617,13 +617,34 @@ class TestMonitor:
     def test_what_stays_down_is_not_looked_up_again_and_again(
         self, monitor: Monitor, flux: Flux, stack: Stack
     ) -> None:
-        """Once, when it falls."""
+        """Once, when it falls; and once more when it falls again."""
         monitor.probe()
         flux.down = True
         for _ in range(5):
             monitor.probe()
+        first = stack.reads
+        flux.down = False
+        monitor.probe()
+        flux.down = True
+        monitor.probe()
 
-        assert 2 == stack.reads
+        assert (2, 3) == (first, stack.reads)
+
+    def test_what_cannot_be_looked_up_anew_is_tried_again_but_not_each_time(
+        self, monitor: Monitor, flux: Flux, stack: Stack
+    ) -> None:
+        """An update writes the state just then; a backend in an outage is not hammered."""
+        monitor.probe()
+        stack.live, flux.path, stack.broken = 2, _path(2), True
+        for _ in range(5):
+            monitor.probe()
+        down, reads = monitor.known().probes["app"].up, stack.reads
+        stack.broken = False
+        monitor._reading.until = 0.0
+        monitor.probe()
+
+        assert (False, 2) == (down, reads)
+        assert monitor.known().probes["app"].up
 
     def test_what_cannot_be_read_again_stays(
         self, monitor: Monitor, stack: Stack, said: list[str]

@@ -31,7 +31,7 @@ from fluxhooks.observe.monitoring.known import (
     probe_of,
     replies_of,
 )
-from fluxhooks.observe.monitoring.patience import PatientForges
+from fluxhooks.observe.monitoring.patience import Patience, PatientForges
 from fluxhooks.observe.state import ProviderSettings
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ STACK: Final = "stack"
 CLUSTER: Final = "cluster"
 
 _AT_THE_FORGE: Final = frozenset({Link.WEBHOOK, Link.DELIVERY})
+
+# What cannot be read anew while a URL is down is tried again after so long, then less often.
+_READ_AGAIN: Final = 30.0
 
 # Every request ends by itself long before that.
 _STUCK: Final = 1800.0
@@ -118,6 +121,8 @@ class Monitor:
         self._looks: Counter[tuple[str, str]] = Counter()
         self._problems: dict[str, tuple[str, ...]] = {}
         self._under_way: dict[str, float] = {}
+        self._believed: set[str] = set()
+        self._reading = Patience(_READ_AGAIN)
 
     # What it knows
 
@@ -174,17 +179,15 @@ class Monitor:
         with self._looking(PROBE) as problems:
             targets = self._targets if self._targets.subjects else self._read_targets()
             found, unseen = self._ask(targets, targets.subjects)
-            if fallen := self._fallen(found):
+            if doubted := self._doubted(found):
                 # A rotation leads elsewhere; what is asked for must be what there is now.
-                with contextlib.suppress(FluxhooksError):
-                    targets = self._read_targets()
-                    again = [each for each in targets.subjects if each.name in fallen]
-                    more, still_unseen = self._ask(targets, again)
-                    gone = fallen - {each.name for each in targets.subjects}
-                    found = {
-                        name: public for name, public in found.items() if name not in gone
-                    } | more
-                    unseen |= still_unseen
+                again = self._targets_again()
+                if again is not None:
+                    targets = again
+                    changed = [each for each in targets.subjects if each.name in doubted]
+                    more, still_unseen = self._ask(targets, changed)
+                    found, unseen = found | more, unseen | still_unseen
+                    self._believed |= doubted & _down(more)
             problems += [f"{name}: {why}" for name, why in unseen.items()]
             self._keep_probes(targets.subjects, found)
 
@@ -246,13 +249,18 @@ class Monitor:
 
     def _read_wanted(self, problems: list[str]) -> Wanted:
         try:
-            self._wanted = self._read()
+            self._read_anew()
         except FluxhooksError as error:
             problems.append(str(error))
-            self._note_source(STACK, up=False)
-        else:
-            self._note_stack()
         return self._wanted
+
+    def _read_anew(self) -> None:
+        try:
+            self._wanted = self._read()
+        except FluxhooksError:
+            self._note_source(STACK, up=False)
+            raise
+        self._note_stack()
 
     def _note_stack(self) -> None:
         if isinstance(self._wanted.chains, OfStack):
@@ -261,8 +269,9 @@ class Monitor:
     def _read_targets(self) -> _Targets:
         """Read anew what public URLs are made of, without asking a forge."""
         targets = self._targets
-        # At the start it was just read.
-        wanted = self._read_wanted([]) if targets.subjects else self._wanted
+        if targets.subjects:
+            self._read_anew()
+        wanted = self._wanted
         if isinstance(wanted.chains, OfStack):
             targets = dataclasses.replace(targets, subjects=tuple(subjects.of_stack(wanted.chains)))
         else:
@@ -280,6 +289,19 @@ class Monitor:
                 targets, subjects=_one_each(found, known), cluster=cluster
             )
         self._targets = targets
+        return targets
+
+    def _targets_again(self) -> _Targets | None:
+        """Read them anew, less often the longer that fails; None where it does."""
+        began = time.time()
+        if began < self._reading.until:
+            return None
+        try:
+            targets = self._read_targets()
+        except FluxhooksError:
+            self._reading.failed(time.time(), began=began)
+            return None
+        self._reading.worked(began=began)
         return targets
 
     @contextlib.contextmanager
@@ -312,13 +334,11 @@ class Monitor:
 
     # What is kept
 
-    def _fallen(self, found: Mapping[str, PublicEvidence]) -> set[str]:
-        before = self._known.probes
-        return {
-            name
-            for name, public in found.items()
-            if name in before and before[name].up and probe_of(public, at=0).up is False
-        }
+    def _doubted(self, found: Mapping[str, PublicEvidence]) -> set[str]:
+        """Return what is down by what was read before it fell."""
+        down = _down(found)
+        self._believed &= down
+        return down - self._believed
 
     def _keep_probes(self, asked: Iterable[Subject], found: Mapping[str, PublicEvidence]) -> None:
         now = time.time()
@@ -365,6 +385,10 @@ class Monitor:
                 self._known,
                 sources={**self._known.sources, name: Source(up=up, seen_at=seen_at)},
             )
+
+
+def _down(found: Mapping[str, PublicEvidence]) -> set[str]:
+    return {name for name, public in found.items() if probe_of(public, at=0).up is False}
 
 
 def _one_each(found: Iterable[Subject], known: set[str]) -> tuple[Subject, ...]:
