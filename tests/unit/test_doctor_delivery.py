@@ -186,6 +186,14 @@ _COMPACT = {"separators": (",", ":")}
             id="too large",
         ),
         pytest.param(
+            "gitlab",
+            {"status": 0, "reason": "internal error", "size": LARGEST * 2},
+            Fault.DELIVERY_TOO_LARGE,
+            "the delivery has 6.0 MiB, and notification-controller takes 3 MiB",
+            "fetch what it told of: `flux reconcile source git app -n flux-system`",
+            id="too large to hear the answer",
+        ),
+        pytest.param(
             "github",
             {"status": 503},
             Fault.DELIVERY_FAILED,

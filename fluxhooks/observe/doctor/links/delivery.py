@@ -99,13 +99,14 @@ class _Log:
 
     def _failed(self, delivery: Delivery) -> Finding | None:
         """Return what a failure means that nothing behind the webhook explains."""
+        if delivery.status in (0, 413) and (delivery.size or 0) >= LARGEST:
+            # Whoever still sends when the controller has answered and gone hears no answer.
+            return self._too_large(delivery)
         if delivery.status == 0:
             passing = self._made_up_for(delivery) and any(each.ok for each in self._taken[1:2])
             return None if passing else self._unanswered(delivery)
         if delivery.status == 400:
             return self._refused(delivery)
-        if delivery.status == 413 and (delivery.size or 0) >= LARGEST:
-            return self._too_large(delivery)
         if self._made_up_for(delivery):
             return None
         return self._unexplained(delivery)
@@ -211,7 +212,7 @@ class _Log:
             wrong=f"the delivery has {size:.1f} MiB, and notification-controller takes 3 MiB",
             cure=f"fetch what it told of: {self._fetch()}; push less at a time, or have the "
             "webhook send events with smaller payloads",
-            sure=Sure.PROVED,
+            sure=Sure.PROVED if delivery.status == 413 else Sure.LIKELY,
         )
 
     def _unexplained(self, delivery: Delivery) -> Finding:
