@@ -141,7 +141,7 @@ def test_what_was_not_asked_is_not_judged(examine: Any) -> None:
 )
 def test_why_there_is_no_connection(reply: Reply, fault: Fault) -> None:
     """Each way to fail before the first answer is a fault of its own."""
-    found = network.examine(evidence(**nothing_but(reply)))
+    found = network.examine(evidence(delivery=delivered(0), **nothing_but(reply)))
 
     assert State.BROKEN is found.state
     assert (fault, Sure.PROVED) == told(found)
@@ -188,6 +188,46 @@ def test_whom_a_forge_trusts_is_its_own_matter(
 
     assert state is network.examine(found).state
     assert State.UNSEEN is ingress.examine(found).state
+
+
+@pytest.mark.parametrize(
+    ("hours", "state"), [(1, State.UNSEEN), (23, State.UNSEEN), (25, State.BROKEN)]
+)
+def test_a_firewall_may_let_nobody_pass_but_the_forge(hours: float, state: State) -> None:
+    """Which shows in its deliveries, as long as there are some of late."""
+    at = NOW - datetime.timedelta(hours=hours)
+    dropped = nothing_but(Reply(failure=Failure.NO_CONNECTION))
+    refused = everywhere(page(403))
+    delivery = dataclasses.replace(delivered(200), at=at)
+
+    assert state is network.examine(evidence(delivery=delivery, **dropped)).state
+    assert state is ingress.examine(evidence(delivery=delivery, **refused)).state
+
+
+def test_that_nobody_trusts_a_certificate_needs_a_delivery_to_be_proved() -> None:
+    """The forge may know an authority that is not known here."""
+    unknown = nothing_but(Reply(failure=Failure.CERTIFICATE, verify_code=20))
+
+    assert (Fault.CERTIFICATE_UNTRUSTED, Sure.LIKELY) == told(network.examine(evidence(**unknown)))
+
+
+@pytest.mark.parametrize("status", [403, 0])
+def test_a_firewall_that_lets_not_even_the_forge_pass_is_broken(status: int) -> None:
+    """As its newest delivery shows."""
+    dropped = nothing_but(Reply(failure=Failure.NO_CONNECTION))
+    refused = everywhere(page(403))
+    delivery = delivered(status)
+
+    for examine, replies in ((network.examine, dropped), (ingress.examine, refused)):
+        assert Sure.PROVED is told(examine(evidence(delivery=delivery, **replies)))[1]
+
+
+@pytest.mark.parametrize("reply", [Reply(status=202), page(200), Reply(status=502)])
+def test_what_is_answered_to_everybody_is_broken_whatever_the_log_says(reply: Reply) -> None:
+    """What else answers may well answer 200."""
+    found = ingress.examine(evidence(delivery=delivered(200), **everywhere(reply)))
+
+    assert State.BROKEN is found.state
 
 
 def test_a_connection_that_comes_about_once_only_is_broken() -> None:

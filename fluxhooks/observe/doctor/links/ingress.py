@@ -11,11 +11,14 @@ from typing import Final
 from fluxhooks.observe.doctor.diagnosis import Examined, Finding, State, Sure
 from fluxhooks.observe.doctor.evidence import Evidence, PublicEvidence
 from fluxhooks.observe.doctor.faults import Fault, Link
-from fluxhooks.observe.doctor.links.network import host_at
+from fluxhooks.observe.doctor.links.network import gets_through, host_at
 from fluxhooks.observe.forges import Delivery
 from fluxhooks.observe.probing import causes
 from fluxhooks.observe.probing.causes import Cause
 from fluxhooks.observe.probing.replies import Reply
+
+# What firewalls answer to all but those they let pass, and to a GET.
+_FOR_OTHERS: Final = frozenset({401, 403, 405})
 
 # What the controller takes: ``maxRequestSizeBytes`` in ``internal/server/receiver_handlers.go``.
 _CONTROLLER_TAKES: Final = 3 * 1024 * 1024
@@ -30,6 +33,11 @@ def examine(evidence: Evidence) -> Examined:
         return Examined(link=Link.INGRESS, state=State.UNSEEN, seen="no connection from here")
     finding = _answered(evidence, public, public.control) or _logged(evidence, public)
     if finding is not None:
+        asked = next((reply for _, reply in public.replies if reply.status in _FOR_OTHERS), None)
+        if asked is not None and (passed := gets_through(evidence)):
+            return Examined(
+                link=Link.INGRESS, state=State.UNSEEN, seen=f"{asked} here, and {passed}"
+            )
         return Examined(link=Link.INGRESS, state=State.BROKEN, findings=(finding,))
     asked = public.unsigned or public.signed or public.control
     return Examined(link=Link.INGRESS, state=State.OK, seen=f"the controller answers ({asked})")

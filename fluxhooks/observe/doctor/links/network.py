@@ -1,5 +1,6 @@
 """From the host's name to a connection with TLS, as far as it comes about from here."""
 
+import datetime
 from typing import Final
 
 from fluxhooks.flux.hook_path import host_of
@@ -50,31 +51,40 @@ def host_at(public: PublicEvidence) -> str:
     return host_of(public.url).rpartition("@")[2]
 
 
-def _passes(evidence: Evidence, cause: Cause) -> str:
-    """Return why a certificate that is refused here is no fault; "" where it is one.
+def gets_through(evidence: Evidence) -> str:
+    """Return how the forge was seen to get through of late; "" where it was not.
 
-    Whom the forge trusts, and whether it looks at all, is the forge's matter.
+    Some let nobody pass but the forge.
     """
-    newest, webhook = _newest(evidence), evidence.forge.webhook if evidence.forge else None
-    if newest is None or webhook is None or not newest.ok:
+    newest = _newest(evidence)
+    if newest is None or not newest.ok or evidence.now - newest.at > _OF_LATE:
         return ""
-    taken = f"its newest delivery, {newest.id}, was answered {newest.status}"
-    if not webhook.verifies_tls and cause in _OF_CERTIFICATES:
-        return f"the webhook does not look at certificates, and {taken}"
-    if cause in _OF_TRUST:
-        return f"the forge trusts it, {taken}; SSL_CERT_FILE names an authority of your own"
+    return f"the forge gets through: its newest delivery, {newest.id}, was answered {newest.status}"
+
+
+def _passes(evidence: Evidence, cause: Cause) -> str:
+    """Return why a failure here is none for the forge; "" where it is one."""
+    if cause in _FOR_OTHERS or cause in _OF_TRUST:
+        return gets_through(evidence)
+    webhook = evidence.forge.webhook if evidence.forge else None
+    if cause in _OF_CERTIFICATES and webhook is not None and not webhook.verifies_tls:
+        return gets_through(evidence)
     return ""
 
 
-def _doubt(evidence: Evidence) -> str:
-    """Return what speaks against a failure from here: that the forge got through; "" if nothing."""
-    newest = _newest(evidence)
-    if newest is None or not newest.ok:
+def _doubt(evidence: Evidence, cause: Cause) -> str:
+    """Return what else may explain a failure from here; "" if nothing does."""
+    if cause in _CERTAIN:
         return ""
-    return (
-        f"the newest delivery, {newest.id}, was answered {newest.status}: it was before that "
-        "began, or the forge gets through where this machine does not"
-    )
+    newest = _newest(evidence)
+    if newest is not None and newest.ok:
+        return (
+            f"the newest delivery, {newest.id}, was answered {newest.status}: it was before that "
+            "began, or the forge gets through where this machine does not"
+        )
+    if newest is None and cause in _OF_TRUST:
+        return "no delivery shows whether the forge trusts it"
+    return ""
 
 
 def _newest(evidence: Evidence) -> Delivery | None:
@@ -86,7 +96,7 @@ def _broken(
 ) -> Finding:
     host = host_at(public)
     cause = causes.of_failure(failure, reply)
-    but = "" if cause in _CERTAIN else _doubt(evidence)
+    but = _doubt(evidence, cause)
     return Finding(
         fault=_FAULTS[cause],
         where=public.origin,
@@ -113,6 +123,12 @@ def _port(public: PublicEvidence) -> str:
     return "443" if public.url.startswith("https://") else "80"
 
 
+_OF_LATE: Final = datetime.timedelta(days=1)
+
+# What a firewall does to all but those it lets pass.
+_FOR_OTHERS: Final = frozenset({Cause.NO_CONNECTION, Cause.UNREACHABLE})
+
+# Whom the forge trusts is the forge's matter.
 _OF_TRUST: Final = frozenset({Cause.NO_AUTHORITY, Cause.CERTIFICATE})
 _OF_CERTIFICATES: Final = _OF_TRUST | {
     Cause.EXPIRED,
