@@ -428,6 +428,7 @@ OURS = {"resourceFilter": with_probe(None)}
         ),
         pytest.param(OURS, signed(200), push(500), "target-not-permitted", id="our filter"),
         pytest.param({}, None, push(500), "target-not-permitted", id="no filter"),
+        pytest.param({}, None, push(500, commit=COMMIT), "", id="made up for by its interval"),
         pytest.param(USERS, signed(500), push(500), "target-not-permitted", id="before the filter"),
         pytest.param({}, PublicEvidence(signed=Reply(status=500, page=True)), None, "", id="page"),
         pytest.param(

@@ -46,31 +46,6 @@ def fetches(source: FluxObject) -> bool:
     return not (source.kind == "HelmRepository" and source.spec.get("type") == "oci")
 
 
-def followed_ref(source: FluxObject) -> str:
-    """Return the ref that a GitRepository follows by its name; "" where it follows none.
-
-    Source: source-controller ``internal/controller/gitrepository_controller.go``, ``gitCheckout``.
-    """
-    ref = source.spec.get("ref") or {}
-    if source.kind != "GitRepository" or ref.get("commit"):
-        return ""
-    if ref.get("name"):
-        return str(ref["name"])
-    if ref.get("semver"):
-        return ""
-    return f"refs/tags/{ref['tag']}" if ref.get("tag") else f"refs/heads/{_branch(source)}"
-
-
-def followed_branch(source: FluxObject) -> str:
-    """Return the branch that a GitRepository follows; "" where it follows none."""
-    ref = followed_ref(source)
-    return ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else ""
-
-
-def _branch(source: FluxObject) -> str:
-    return str((source.spec.get("ref") or {}).get("branch") or "master")
-
-
 def like(target: Target, cluster: ClusterEvidence) -> Iterator[FluxObject]:
     """Return whatever has a target's kind, or its name: what may have been meant."""
     for kind in (*SOURCES, *APPLIERS):

@@ -16,6 +16,7 @@ from fluxhooks.flux.receiver_types import RECEIVER_TYPES, Proof, ReceiverType, T
 from fluxhooks.flux.resource_filter import users_filter
 from fluxhooks.flux.targets import APPLIERS, KINDS, OTHERS, SOURCES
 from fluxhooks.observe import reach
+from fluxhooks.observe.doctor import followed
 from fluxhooks.observe.doctor.conditions import (
     Standing,
     lasting,
@@ -35,7 +36,7 @@ from fluxhooks.observe.doctor.evidence import (
 )
 from fluxhooks.observe.doctor.faults import Fault, Link
 from fluxhooks.observe.doctor.gather_cluster import secret_name
-from fluxhooks.observe.doctor.reached import fetches, followed_ref, like, reached, sources, targets
+from fluxhooks.observe.doctor.reached import fetches, like, reached, sources, targets
 from fluxhooks.observe.forges import Delivery
 from fluxhooks.observe.listing import Target
 
@@ -344,7 +345,7 @@ def _events(
     refused: dict[frozenset[str], list[FluxObject]] = {}
     for source in sources(evidence):
         needed = needed_events(
-            str(receiver.spec.get("type")), source.kind, tags=_follows_tags(source)
+            str(receiver.spec.get("type")), source.kind, tags=followed.by_tag(source)
         )
         if not needed or accepted & {event.lower() for event in needed}:
             continue
@@ -367,11 +368,6 @@ def _events(
             cure=_edit(evidence, receiver, f"add {min(needed)} to events"),
             sure=Sure.PROVED if called else Sure.LIKELY,
         )
-
-
-def _follows_tags(source: FluxObject) -> bool:
-    ref = source.spec.get("ref") or {}
-    return bool(ref.get("tag") or ref.get("semver") or "refs/tags/" in str(ref.get("name", "")))
 
 
 # What it reaches
@@ -592,27 +588,19 @@ def _failing(
             ),
             sure=Sure.LIKELY,
         )
-    else:
+    elif probe_fails or not _is_made_up_for(evidence, failed):
         yield _not_permitted(receiver, reads, shown)
 
 
-def _has_other_version(target: Target) -> bool:
-    return target.api_version not in ("", KINDS.get(target.kind, target.api_version))
-
-
-def _other_api_version(
-    evidence: Evidence, receiver: FluxObject, target: Target, shown: tuple[str, ...]
-) -> Finding:
-    wanted = KINDS[target.kind]
-    return Finding(
-        fault=Fault.TARGET_API_VERSION,
-        where=str(receiver),
-        wrong=f"the target {target.kind} {target.name} is named with the apiVersion "
-        f"{target.api_version}, which the cluster does not seem to serve",
-        evidence=(f"Flux has {target.kind} as {wanted}", *shown),
-        cure=_edit(evidence, receiver, f"set the target's apiVersion to {wanted}"),
-        sure=Sure.LIKELY,
-    )
+def _is_made_up_for(evidence: Evidence, failed: Delivery | None) -> bool:
+    """Return whether the sources were asked since, or have what a failed delivery told of."""
+    if failed is None:
+        return False
+    for source in sources(evidence):
+        asked, has = requested_at(source), failed.commit and failed.commit in source.revision
+        if not has and (asked is None or asked <= failed.at):
+            return False
+    return True
 
 
 def _other_namespace(
@@ -653,7 +641,9 @@ def _rejecting(
     if last is None or not last.ok or not _is_about(last, evidence, receiver):
         return
     pushed = [
-        source for source in sources(evidence) if last.ref and last.ref == followed_ref(source)
+        source
+        for source in sources(evidence)
+        if source.kind == "GitRepository" and last.ref == f"refs/heads/{followed.branch(source)}"
     ]
     if not pushed or not _filters(receiver):
         return

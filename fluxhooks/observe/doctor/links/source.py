@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from fluxhooks.flux import durations
+from fluxhooks.observe.doctor import followed
 from fluxhooks.observe.doctor.conditions import (
     Standing,
     is_true,
@@ -27,7 +28,7 @@ from fluxhooks.observe.doctor.conditions import (
 from fluxhooks.observe.doctor.diagnosis import Examined, Finding, State, Sure
 from fluxhooks.observe.doctor.evidence import Evidence, FluxObject
 from fluxhooks.observe.doctor.faults import Fault, Link
-from fluxhooks.observe.doctor.reached import followed_branch, sources
+from fluxhooks.observe.doctor.reached import sources
 
 # Beside a Receiver: what asks as often gains nothing; what asks more seldom hides a webhook that
 # fails. Only what is absurd is told here; `coverage` has a policy.
@@ -369,7 +370,7 @@ def _interval(source: FluxObject) -> Iterator[Finding]:
 
 def _other_branch(source: FluxObject, evidence: Evidence) -> Iterator[Finding]:
     """Return that pushes go to the default branch, which no source of the cluster follows."""
-    forge, cluster, branch = evidence.forge, evidence.cluster, followed_branch(source)
+    forge, cluster, branch = evidence.forge, evidence.cluster, followed.branch(source)
     if forge is None or cluster is None or not branch:
         return
     pushes = [each for each in forge.deliveries if each.ref.startswith("refs/heads/")]
@@ -383,7 +384,7 @@ def _other_branch(source: FluxObject, evidence: Evidence) -> Iterator[Finding]:
         not default
         or len(pushes) < _ENOUGH_PUSHES
         or {each.ref for each in pushes} != {f"refs/heads/{default}"}
-        or any(followed_branch(each) == default for each in others)
+        or any(followed.branch(each) == default for each in others)
     ):
         return
     yield Finding(
