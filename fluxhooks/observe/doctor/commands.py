@@ -17,7 +17,7 @@ REFRESH = "`pulumi up --refresh`"
 def api(scope: Scope, api_url: str = "") -> str:
     """Return where the API of a forge has the webhooks of something."""
     if scope.kind == "organization":
-        return f"orgs/{scope.name}/hooks"
+        return f"orgs/{scope.name or '{owner}'}/hooks"
     if scope.forge == "github":
         parts = urlsplit(api_url).path.split("/")
         # gh puts in the owner of the repository at hand.
