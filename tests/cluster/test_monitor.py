@@ -1,137 +1,24 @@
 """`fluxhooks monitor` beside a real chain, which is broken in several ways while it looks."""
 
-import re
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 import yaml
-from prometheus_client.parser import text_string_to_metric_families
 
 from fluxhooks.flux.hook_path import UNKNOWN_PATH
 from fluxhooks.observe.monitoring.metrics import METRICS
 from sandbox.cluster.ports import free_ports
-from sandbox.processes import end_group
 from sandbox.sandbox import REPOSITORY, Sandbox
-from tests.app import eventually
 from tests.leaks import Leaks
 from tests.matrix.chain import Chain
+from tests.watching import SECONDS, Samples, Watching, labelled, scraped, value
 
 NAME = "monitored"
 CHAIN = f"{NAME}/app"
 READER = "monitor"
-SECONDS = 60.0
-
-Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-class Watching:
-    """The command, its metrics, and all that it prints."""
-
-    def __init__(self, chain: Chain, kubeconfig: Path) -> None:
-        sandbox = chain.sandbox
-        self.token = sandbox.github.issue_token(webhooks="read")
-        self.texts: list[str] = []
-        arguments = ("--cluster", "--namespace", NAME, "--host", chain.ingress.host)
-        rhythm = ("--listen", "127.0.0.1:0", "--every", "1s", "--doctor-every", "2s")
-        self.process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("fluxhooks")), "monitor", *arguments, *rhythm],
-            env={
-                **sandbox.environment(chain.sandbox.directory),
-                "KUBECONFIG": str(kubeconfig),
-                "GITHUB_TOKEN": self.token,
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        assert self.process.stderr is not None
-        self.first = self.process.stderr.readline()
-        found = re.match(r"listening on (\S+:\d+); public URLs are asked every 1s", self.first)
-        assert found, self.first
-        self.url = f"http://{found[1]}"
-
-    def get(self, path: str) -> httpx.Response:
-        """The answer of one of its pages."""
-        answer = httpx.get(f"{self.url}{path}", trust_env=False)
-        self.texts.append(answer.text)
-        return answer
-
-    def scrape(self) -> Samples:
-        """All its metrics."""
-        return scraped(self.get("/metrics").text)
-
-    def value(self, name: str, **labels: str) -> float | None:
-        """The value of the one sample with these labels; None where there is none."""
-        return value(self.scrape(), name, **labels)
-
-    def until(self, holds: Callable[[Samples], bool]) -> Samples:
-        """The metrics as soon as they hold, or in the end."""
-        last: Samples = {}
-
-        def held() -> bool:
-            nonlocal last
-            last = self.scrape()
-            return holds(last)
-
-        assert eventually(held, seconds=SECONDS), last
-        return last
-
-    def look(self, kind: str) -> Samples:
-        """The metrics after a look that began from now on has ended."""
-        ended = self.value("fluxhooks_look_timestamp_seconds", look=kind) or 0.0
-        # One may be under way.
-        for _ in range(2):
-            before = ended
-            samples = self.until(
-                lambda found, before=before: (
-                    (  # type: ignore[misc]
-                        value(found, "fluxhooks_look_timestamp_seconds", look=kind) or 0.0
-                    )
-                    > before
-                )
-            )
-            ended = value(samples, "fluxhooks_look_timestamp_seconds", look=kind) or 0.0
-        return samples
-
-    def end(self) -> tuple[int, str]:
-        """Ask it to end as Kubernetes does, and return its exit code and what it said."""
-        self.process.send_signal(signal.SIGTERM)
-        _, said = self.process.communicate(timeout=20)
-        return self.process.returncode, self.first + said
-
-
-def scraped(text: str) -> Samples:
-    """The samples of a scrape."""
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
-
-
-def value(samples: Samples, name: str, **labels: str) -> float | None:
-    """The value of the one sample with these labels; None where there is none."""
-    found = [
-        number
-        for (each, has), number in samples.items()
-        if each == name and labels.items() <= dict(has).items()
-    ]
-    assert len(found) < 2, (name, labels)
-    return found[0] if found else None
-
-
-def labelled(samples: Samples, name: str, label: str) -> set[str]:
-    """The values that a label of a metric has."""
-    return {dict(has)[label] for each, has in samples if each == name}
 
 
 def rules() -> list[dict[str, Any]]:
@@ -161,16 +48,24 @@ def chain(sandbox: Sandbox, metrics_of_controller: str) -> Iterator[Chain]:
 def watching(chain: Chain) -> Iterator[Watching]:
     """The command with the rights of the manifest; nothing it says may hold a secret."""
     kubeconfig = chain.sandbox.cluster.kubeconfig_for(READER, rules(), namespace=None)
-    watching = Watching(chain, kubeconfig)
+    sandbox = chain.sandbox
+    token = sandbox.github.issue_token(webhooks="read")
+    watching = Watching(
+        *("--cluster", "--namespace", NAME, "--host", chain.ingress.host),
+        environment={
+            **sandbox.environment(sandbox.directory),
+            "KUBECONFIG": str(kubeconfig),
+            "GITHUB_TOKEN": token,
+        },
+    )
     try:
         yield watching
         code, said = watching.end()
     finally:
-        end_group(watching.process)
-        watching.process.communicate()
+        watching.close()
     leaks = Leaks()
     leaks.know_token(chain.token)
-    leaks.know_token(watching.token)
+    leaks.know_token(token)
     for path in chain.known_paths:
         leaks.know_path(path)
     leaks.read("what it said", said)
