@@ -603,6 +603,24 @@ def _is_made_up_for(evidence: Evidence, failed: Delivery | None) -> bool:
     return True
 
 
+def _has_other_version(target: Target) -> bool:
+    return target.api_version not in ("", KINDS.get(target.kind, target.api_version))
+
+
+def _other_api_version(
+    evidence: Evidence, receiver: FluxObject, target: Target, shown: tuple[str, ...]
+) -> Finding:
+    return Finding(
+        fault=Fault.TARGET_API_VERSION,
+        where=str(receiver),
+        wrong=f"the target {target.kind} {target.name} has the apiVersion {target.api_version}, "
+        "which the cluster does not serve",
+        evidence=shown,
+        cure=_edit(evidence, receiver, f"set the target's apiVersion to {KINDS[target.kind]}"),
+        sure=Sure.LIKELY,
+    )
+
+
 def _other_namespace(
     evidence: Evidence, receiver: FluxObject, target: Target, shown: tuple[str, ...]
 ) -> Finding:
