@@ -1,8 +1,10 @@
 """`fluxhooks monitor`."""
 
+import contextlib
 import importlib.metadata
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +18,7 @@ from fluxhooks.observe.configuration import Configuration
 from fluxhooks.observe.doctor.subjects import OfCluster, OfStack
 from fluxhooks.observe.monitoring.monitor import Monitor, Wanted
 from fluxhooks.observe.monitoring.patience import PatientForges
-from fluxhooks.observe.monitoring.serving import Server
+from fluxhooks.observe.monitoring.serving import Server, address
 from fluxhooks.observe.state import ProviderSettings, StackState
 from fluxhooks.observe.status import due
 from fluxhooks.operate.stack import PulumiStack
@@ -74,10 +76,12 @@ def monitor(
             raise typer.BadParameter(why, param_hint=option)
     seconds = _rhythm("--every", every)
     doctor_seconds = _rhythm("--doctor-every", doctor_every)
+    reached = options.host(host, needed=False)
+    address(listen)
 
     def read() -> Wanted:
         if cluster:
-            return Wanted(chains=OfCluster(namespace=namespace or "*", host=host))
+            return Wanted(chains=OfCluster(namespace=namespace or "*", host=reached))
         if state is not None:
             return _of_state(_parsed(state), Configuration())
         pulumi = PulumiStack(cwd, stack)
@@ -95,20 +99,35 @@ def monitor(
         version=importlib.metadata.version("fluxhooks"),
         say=screen.say,
     )
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda signum, frame: stop.set())
-    with Server(
-        listen,
-        known=watching.known,
-        ready=lambda: watching.ready,
-        alive=lambda: watching.alive,
-    ) as server:
+    with (
+        _asked_to_end() as stop,
+        Server(
+            listen,
+            known=watching.known,
+            ready=lambda: watching.ready,
+            alive=lambda: watching.alive,
+        ) as server,
+    ):
         screen.say(
             f"listening on {server.address}; public URLs are asked every {every}, stack, cluster "
             f"and forge every {doctor_every}"
         )
         watching.run(stop, every=seconds, doctor_every=doctor_seconds)
+
+
+@contextlib.contextmanager
+def _asked_to_end() -> Iterator[threading.Event]:
+    """Give what is set by the signals that end a job, or somebody at a keyboard."""
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda signum, frame: stop.set())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _rhythm(option: str, value: str) -> float:
