@@ -20,7 +20,6 @@ from fluxhooks.observe.doctor import followed
 from fluxhooks.observe.doctor.conditions import (
     Standing,
     lasting,
-    message,
     one_line,
     quoted,
     reason,
@@ -249,25 +248,22 @@ def _reconciled(
             if stale and cluster.secrets.get((receiver.namespace, secret_name(receiver)))
             else "the controller does not serve the Receiver",
             evidence=(quoted(receiver), *_last(evidence, receiver)),
-            cure=reconcile
-            if stale
-            else _edit(evidence, receiver, "correct what its condition Ready says"),
+            cure=reconcile if stale else _edit(evidence, receiver, _correction(receiver)),
         )
     elif stands is Standing.READY:
         yield from _stale(evidence, receiver, cluster, reconcile)
+
+
+def _correction(receiver: FluxObject) -> str:
+    if receiver.spec.get("oidcProviders"):
+        return "correct oidcProviders and their validations"
+    return "correct what its condition Ready says"
 
 
 def _is_about_filter(receiver: FluxObject) -> bool:
     # Rules of identity providers are CEL as well.
     said = str(receiver.condition("Ready").get("message", ""))
     return reason(receiver) == "InvalidCELExpression" and "ilter expression" in said
-
-
-def _is_of_identity(receiver: FluxObject) -> bool:
-    """Return whether it is an issuer of identities that is refused, and no filter."""
-    return bool(receiver.spec.get("oidcProviders")) and "filter expression" not in message(
-        receiver
-    ).replace("resourceFilter", "filter")
 
 
 def _stale(
