@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.rotation.screen import Screen
 from bench.seeing import bare, fleet
-from bench.seeing.measure import Measured, measure
+from bench.seeing.measure import Measured, UnlikeError, measure
 from bench.seeing.servers import CA_FILE, serving
 from bench.table import DOCS, Table, write
 from fluxhooks.flux.hook_path import PREFIX
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 found += _doctor(Path(directory), options.receivers, options.turns, show, screen)
             if "probe" in parts:
                 found.append(_probe(Path(directory), options.urls, options.turns, screen))
-    except (ClusterError, ToolchainError, TimeoutError) as error:
+    except (ClusterError, ToolchainError, TimeoutError, UnlikeError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -116,9 +116,10 @@ def _doctor(
             )
             findings = [each for chain in diagnosis.chains for each in chain.findings]
             if len(diagnosis.chains) != count or diagnosis.unseen or findings:
-                raise RuntimeError(
-                    f"{len(diagnosis.chains)} chains instead of {count}, {len(findings)} "
-                    f"findings ({findings[:1]}), unseen: {diagnosis.unseen[:1]}"
+                wrong = ", ".join(sorted({each.wrong for each in findings}))
+                raise UnlikeError(
+                    f"doctor saw {len(diagnosis.chains)} chains instead of {count} whole ones: "
+                    f"{'; '.join((wrong, *diagnosis.unseen))[:300]}"
                 )
 
         screen(f"doctor: {turns} turns")
@@ -178,7 +179,7 @@ def _probe(directory: Path, count: int, turns: int, screen: Screen) -> Measured:
             probed = asyncio.run(examine(targets, Settings(), certificates=certificates))
             wrong = [each for each in probed if not each.as_json()["ok"]]
             if wrong or len(probed) != count or any(each.has(Verdict.WARNING) for each in probed):
-                raise RuntimeError(f"{len(wrong)} of {len(probed)} URLs were found wrong")
+                raise UnlikeError(f"probe found {len(wrong)} of {len(probed)} URLs wrong")
 
         return measure(
             "probe",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from bench.seeing.fleet import Member
+from bench.seeing.measure import UnlikeError
 from fluxhooks.flux.hook_path import UNKNOWN_PATH
 from fluxhooks.flux.receiver_types import ReceiverType
 from fluxhooks.flux.targets import APPLIERS, SOURCES
@@ -100,4 +101,4 @@ async def _send(requests: Sequence[Request], certificates: ssl.SSLContext) -> li
 
 def _expect(statuses: Sequence[int], expected: set[int]) -> None:
     if wrong := set(statuses) - expected:
-        raise RuntimeError(f"a bare request was answered {sorted(wrong)}")
+        raise UnlikeError(f"a bare request was answered {sorted(wrong)}")

@@ -7,6 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+class UnlikeError(RuntimeError):
+    """What was seen or answered is not what there is, so that its time says nothing.
+
+    On a machine that is busy otherwise, an answer may come too late.
+    """
+
+
 @dataclass(frozen=True)
 class Measured:
     """What was timed.

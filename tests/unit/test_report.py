@@ -229,56 +229,58 @@ def test_a_chain_that_is_broken_says_where() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cure", "pieces"),
+    ("cure", "commands"),
     [
-        pytest.param(
-            "Resume it: `flux resume receiver app`",
-            (("Resume it:", False), ("flux resume receiver app", True)),
-            id="a command",
-        ),
+        pytest.param("Resume it: `flux resume receiver app`", ["flux resume receiver app"], id="1"),
         pytest.param(
             "Run `pulumi up`; by hand: `kubectl get pods -n 'a b'`.",
-            (
-                ("Run", False),
-                ("pulumi up", True),
-                ("by hand:", False),
-                ("kubectl get pods -n 'a b'", True),
-            ),
+            ["pulumi up", "kubectl get pods -n 'a b'"],
             id="two",
         ),
         pytest.param(
             "Set `spec.suspend` to false in Git, then `flux reconcile source git app`",
-            (
-                ("Set spec.suspend to false in Git, then", False),
-                ("flux reconcile source git app", True),
-            ),
+            ["flux reconcile source git app"],
             id="a field's name is none",
         ),
         pytest.param(
             "Renew it: kubectl -n ingress get certificate; then wait",
-            (
-                ("Renew it:", False),
-                ("kubectl -n ingress get certificate", True),
-                ("then wait", False),
-            ),
+            ["kubectl -n ingress get certificate"],
             id="without backticks",
         ),
         pytest.param(
-            "kubectl get a\nkubectl get b",
-            (("kubectl get a", True), ("kubectl get b", True)),
-            id="lines",
+            "kubectl get a\nkubectl get b", ["kubectl get a", "kubectl get b"], id="lines"
         ),
-        pytest.param(
-            "Route /hook/ of the host to the Service webhook-receiver.",
-            (("Route /hook/ of the host to the Service webhook-receiver.", False),),
-            id="an edit",
-        ),
-        pytest.param("", (), id="none"),
+        pytest.param("Route /hook/ of the host to the Service webhook-receiver.", [], id="an edit"),
+        pytest.param("", [], id="none"),
     ],
 )
-def test_commands_are_set_off(cure: str, pieces: tuple[tuple[str, bool], ...]) -> None:
+def test_commands_are_set_off(cure: str, commands: list[str]) -> None:
     """Whoever copies one gets the command, and no word of the sentence around it."""
-    assert pieces == views.pieces(cure)
+    pieces = views.pieces(cure)
+
+    assert commands == [piece.text for piece in pieces if piece.command]
+    assert cure.replace("`", "") == "".join(piece.text for piece in pieces)
+
+
+@pytest.mark.parametrize(
+    ("cure", "command"),
+    [
+        pytest.param("Resume it: `flux resume receiver a`", "flux resume receiver a", id="a colon"),
+        pytest.param("`flux resume receiver a`", "flux resume receiver a", id="nothing else"),
+        pytest.param("`pulumi up --refresh` makes it anew", "", id="the sentence goes on"),
+        pytest.param("`flux get a` and `flux get b`", "", id="two"),
+        pytest.param("name it in `spec.ref`", "", id="no command"),
+        pytest.param("", "", id="no cure"),
+    ],
+)
+def test_a_command_has_a_line_of_its_own_where_it_is_the_end(cure: str, command: str) -> None:
+    """Elsewhere it stays in its sentence, which would make no sense without it."""
+    finding = dataclasses.replace(reports.suspended("app"), cure=cure)
+    chain = reports.chain("app", None, finding)
+    (view,) = views.of_diagnosis(Diagnosis(chains=(chain,))).chains[0].findings
+
+    assert command == view.command
+    assert cure.replace("`", "") == "".join(piece.text for piece in view.cure) + command
 
 
 # Coverage and generations

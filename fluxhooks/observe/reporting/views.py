@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +31,20 @@ class LinkView:
     seen: str
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a cure.
+
+    Attributes:
+        code: whether it is to be taken letter by letter.
+        command: whether it is one, to be copied.
+    """
+
+    text: str
+    code: bool = False
+    command: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class FindingView:
     """A finding.
@@ -39,7 +53,8 @@ class FindingView:
         anchor: where it stands in the page.
         breaks: whether it stops deliveries.
         evidence: each text once.
-        cure: pieces of it, and whether each is a command.
+        cure: its pieces, in their order.
+        command: the one it ends with, where that stands alone; it is none of the pieces then.
         chains: anchor and name of the chains that have it, in their order.
     """
 
@@ -50,7 +65,8 @@ class FindingView:
     where: str
     wrong: str
     evidence: tuple[str, ...]
-    cure: tuple[tuple[str, bool], ...]
+    cure: tuple[Piece, ...]
+    command: str
     chains: tuple[tuple[str, str], ...]
 
 
@@ -217,6 +233,8 @@ def _finding(anchor: str, found: Sequence[tuple[tuple[str, str], Finding]]) -> F
     finding = found[0][1]
     evidence = dict.fromkeys(text for _, each in found for text in each.evidence)
     chains = dict.fromkeys(chain for chain, _ in found)
+    cure = pieces(finding.cure)
+    alone = _stands_alone(cure)
     return FindingView(
         anchor=anchor,
         link=str(finding.fault.link),
@@ -225,7 +243,8 @@ def _finding(anchor: str, found: Sequence[tuple[tuple[str, str], Finding]]) -> F
         where=finding.where,
         wrong=finding.wrong,
         evidence=_at_most(evidence, 12),
-        cure=pieces(finding.cure),
+        cure=cure[:-1] if alone else cure,
+        command=cure[-1].text if alone else "",
         chains=tuple(chains),
     )
 
@@ -237,38 +256,33 @@ def _at_most(texts: Iterable[str], most: int) -> tuple[str, ...]:
     return (*first[:most], f"and {len(first) - most} more")
 
 
-_COMMANDS: Final = "curl|flux|fluxhooks|gh|git|glab|helm|kubectl|pulumi"
+_COMMANDS: Final = "curl|dig|flux|fluxhooks|gh|git|glab|helm|kubectl|openssl|pulumi"
 _QUOTED: Final = re.compile(r"`([^`\n]+)`")
-# What a sentence has between a command and what follows it.
-_BETWEEN: Final = " .;,\n"
-_BARE: Final = re.compile(rf"(?:^|(?<=: )|(?<=\n))((?:{_COMMANDS}) [^\n;]+)", re.MULTILINE)
+_BARE: Final = re.compile(rf"(?:^|(?<=: ))((?:{_COMMANDS}) [^\n;]+)", re.MULTILINE)
 
 
-def pieces(cure: str) -> tuple[tuple[str, bool], ...]:
-    """Return a cure in pieces, each with whether it is a command to be copied.
+def pieces(cure: str) -> tuple[Piece, ...]:
+    """Return a cure in pieces, which put together are the cure without its backticks.
 
     Commands stand in backticks; without any, a known command's name begins one, at the start of a
-    line or behind a colon, and it goes on to the line's end or a semicolon. What is short in
-    backticks, as the name of a field, is no command.
+    line or behind a colon, and it goes on to the line's end or a semicolon. What else is in
+    backticks, as the name of a field, is code and no command.
     """
     pattern = _QUOTED if _QUOTED.search(cure) else _BARE
-    return tuple(_pieces(pattern, cure))
-
-
-def _pieces(pattern: re.Pattern[str], cure: str) -> Iterator[tuple[str, bool]]:
-    at, text = 0, ""
+    found, at = [], 0
     for match in pattern.finditer(cure):
-        text += cure[at : match.start()]
+        command = re.match(rf"(?:{_COMMANDS}) ", match[1]) is not None
+        found += [Piece(cure[at : match.start()]), Piece(match[1], code=True, command=command)]
         at = match.end()
-        if not re.match(rf"(?:{_COMMANDS}) ", match[1]):
-            text += match[1]
-            continue
-        if text := text.strip(_BETWEEN):
-            yield text, False
-        yield match[1].rstrip(), True
-        text = ""
-    if (text := (text + cure[at:]).lstrip(_BETWEEN).rstrip()).strip(_BETWEEN):
-        yield text, False
+    found.append(Piece(cure[at:]))
+    return tuple(piece for piece in found if piece.text)
+
+
+def _stands_alone(cure: Sequence[Piece]) -> bool:
+    """Return whether a cure ends with its only command, so that this can have a line of its own."""
+    *others, last = cure or [Piece("")]
+    before = "".join(piece.text for piece in others).rstrip()
+    return last.command and not any(piece.command for piece in others) and before[-1:] in ("", ":")
 
 
 # Coverage
