@@ -1,11 +1,13 @@
 """What a webhook's settings at the forge are judged to be."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from fluxhooks.observe.doctor import calling
+from fluxhooks.observe.doctor.conditions import REQUESTED_AT
 from fluxhooks.observe.doctor.diagnosis import Examined, State, Sure
 from fluxhooks.observe.doctor.evidence import Evidence
 from fluxhooks.observe.doctor.faults import Fault
@@ -368,8 +370,25 @@ def test_what_deliveries_pass_is_no_fault(odd: str) -> None:
     for log in (failed, before):
         found = faults(examine(evidence("github", odd_url, of_forge=log)))
         assert [Fault.WEBHOOK_URL_INEXACT] == found
-    other_name = webhook(url=url(host="other.example.com"))
-    assert [] == faults(examine(evidence("github", other_name, of_forge=went)))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param({"url": url(host="other.example.com")}, id="another name of the host"),
+        pytest.param({"json": False}, id="forms, and nothing that looks into them"),
+    ],
+)
+def test_what_arrives_is_no_fault(odd: dict[str, Any]) -> None:
+    """The source was asked to reconcile when it was delivered; an answer alone proves nothing."""
+    log = {"deliveries": (delivery(200),)}
+    asked = (given.NOW - given.minutes(10)).isoformat()
+    annotated = dataclasses.replace(source(), annotations={REQUESTED_AT: asked})
+    arrived = cluster(receiver(), annotated)
+    seen = evidence("github", webhook(**odd), of_forge=log)
+
+    assert [] == faults(examine(dataclasses.replace(seen, cluster=arrived)))
+    assert 1 == len(faults(examine(seen)))
 
 
 def test_without_a_cluster_the_stack_is_what_counts() -> None:

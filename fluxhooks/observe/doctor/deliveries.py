@@ -1,13 +1,19 @@
 """The deliveries of a webhook that its Receiver takes, and what may have made up for one."""
 
+import datetime
 from collections.abc import Collection, Iterable
+from typing import Final
 
+from fluxhooks.observe.doctor import conditions, reached
 from fluxhooks.observe.doctor.evidence import Evidence
 from fluxhooks.observe.forges import Delivery
 
 ALL = "*"
 PING = "ping"
 PUSHES = ("push", "Push Hook", "Tag Push Hook")
+
+# Forge and cluster have clocks of their own.
+_APART: Final = datetime.timedelta(seconds=30)
 
 
 def accepts(event: str, events: Collection[str]) -> bool:
@@ -59,3 +65,12 @@ def goes_through(evidence: Evidence) -> bool:
     if delivery is None or webhook is None or not delivery.ok:
         return False
     return webhook.changed_at is None or delivery.at >= webhook.changed_at
+
+
+def arrives(evidence: Evidence) -> bool:
+    """Return whether the newest delivery was taken, and a source asked to reconcile at that."""
+    delivery = newest(evidence)
+    if delivery is None or not goes_through(evidence):
+        return False
+    asked = map(conditions.requested_at, reached.sources(evidence))
+    return any(at is not None and at >= delivery.at - _APART for at in asked)

@@ -316,10 +316,12 @@ class _Asking:
         name = at.scope.forge
         if name in self._refused:
             return None, self._refused[name]
-        if self._paced:
+        forge = self._forges[name]
+        # A server of one's own that sets no limit says nothing of one.
+        if self._paced and name == "github" and forge.requests_left is not None:
             self._wait()
         try:
-            return question(self._forges[name]), ""
+            return question(forge), ""
         except ObservationError as error:
             if error.passing:
                 self._refused.setdefault(name, str(error))

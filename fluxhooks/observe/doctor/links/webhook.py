@@ -156,7 +156,8 @@ class _Webhook:
             self._told = f"calls {webhook.host}"
             return
         fine = deliveries.goes_through(self._evidence)
-        if self._ours and host != self._ours and not (self._calls_it and fine):
+        elsewhere = self._ours and host != self._ours
+        if elsewhere and not (self._calls_it and deliveries.arrives(self._evidence)):
             yield self._other_host()
         elif not self._calls_it:
             if calling.nearly(webhook, self._live):
@@ -276,7 +277,8 @@ class _Webhook:
 
     def _settings(self) -> Iterator[Finding]:
         evidence, webhook = self._evidence, self._webhook
-        if not webhook.json:
+        # GitHub signs forms as well, and a Receiver without filters takes them.
+        if not webhook.json and not deliveries.arrives(evidence):
             yield Finding(
                 fault=Fault.WEBHOOK_FORM,
                 where=str(webhook),
