@@ -514,7 +514,17 @@ def test_without_its_webhook_nobody_says_the_host_and_that_is_no_news(looking: L
 
 def test_no_receiver_at_all_is_said(looking: Looking) -> None:
     """Nothing was looked at, and that is not well."""
-    assert ("no Receiver was found in apps",) == looking(OfCluster(namespace="apps")).unseen
+
+    def unseen(seen: ClusterEvidence) -> tuple[str, ...]:
+        looking.cluster = seen
+        return looking(OfCluster(namespace="apps")).unseen
+
+    refused = "the cluster refused the Receiver objects: 403 Forbidden"
+    assert ("no Receiver was found in apps",) == unseen(cluster())
+    assert (refused,) == unseen(ClusterEvidence(unseen={"Receiver": refused}))
+    assert ("the cluster has no Receivers: is Flux installed there?",) == unseen(
+        ClusterEvidence(not_served=frozenset({"Receiver"}))
+    )
 
 
 def test_of_several_repositories_those_with_a_webhook_are_told(looking: Looking) -> None:

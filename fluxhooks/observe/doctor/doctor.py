@@ -108,7 +108,9 @@ def look(
             raise ObservationError(looking.no_cluster)
         providers = forges.providers if forges else ProviderSettings()
         subjects = subjects_of_cluster(wanted, looking.cluster, providers)
-        if not subjects:
+        if "Receiver" in looking.cluster.not_served:
+            looking.could_not("the cluster has no Receivers: is Flux installed there?")
+        elif not subjects and "Receiver" not in looking.cluster.unseen:
             looking.could_not(f"no Receiver was found{wanted.where}")
     looking.at_forges(subjects, forges)
     if of_cluster:
