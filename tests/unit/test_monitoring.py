@@ -18,7 +18,7 @@ from fluxhooks.observe.doctor.diagnosis import Chain, Examined, Finding, State
 from fluxhooks.observe.doctor.evidence import Evidence, ForgeEvidence, PublicEvidence
 from fluxhooks.observe.doctor.faults import LINKS, Fault, Link
 from fluxhooks.observe.doctor.settings import Settings
-from fluxhooks.observe.doctor.subjects import OfStack
+from fluxhooks.observe.doctor.subjects import OfCluster, OfStack
 from fluxhooks.observe.forges import Delivery
 from fluxhooks.observe.monitoring import rhythm
 from fluxhooks.observe.monitoring.known import (
@@ -668,6 +668,32 @@ class TestMonitor:
             "doctor: the stack cannot be read",
         ] == sorted(said)
         assert {("doctor", "partial"): 3} == dict(known.looks)
+
+    def test_a_cluster_that_is_away_at_the_start_is_asked_less_and_less(
+        self, said: list[str]
+    ) -> None:
+        """Nothing is known then, nothing is ready, and nothing is up or down."""
+        connects: list[None] = []
+
+        def connect() -> Any:
+            connects.append(None)
+            raise ObservationError("the cluster could not be asked")
+
+        wanted = Wanted(chains=OfCluster(host="flux.example.com"))
+        monitor = Monitor(
+            wanted, read=lambda: wanted, connect=connect, forges=None, say=said.append
+        )
+        for _ in range(10):
+            monitor.probe()
+        known = monitor.known()
+
+        assert (1, False, {}) == (len(connects), monitor.ready, known.probes)
+        assert {("probe", "failed"): 10} == dict(known.looks)
+        assert {"cluster": Source(up=False)} == known.sources
+        assert [
+            "probe: the cluster could not be asked",
+            "probe: stack or cluster could not be read, and are tried again later",
+        ] == said
 
     def test_it_is_ready_when_both_looks_saw_something(self, monitor: Monitor) -> None:
         """One alone has half of the metrics."""

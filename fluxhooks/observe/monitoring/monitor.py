@@ -114,7 +114,7 @@ class Monitor:
         self._transport = transport
         self._say = say
         self._lock = threading.Lock()
-        self._targets = _Targets()
+        self._targets: _Targets | None = None
         self._known = Known(version=version)
         self._note_stack()
         self._answers: Counter[tuple[str, int]] = Counter()
@@ -122,7 +122,7 @@ class Monitor:
         self._problems: dict[str, tuple[str, ...]] = {}
         self._under_way: dict[str, float] = {}
         self._believed: set[str] = set()
-        self._reading = Patience(_READ_AGAIN)
+        self._reading = Patience(_READ_AGAIN, longest=_READ_AGAIN * 10)
 
     # What it knows
 
@@ -177,13 +177,12 @@ class Monitor:
     def probe(self) -> None:
         """Ask all public URLs once."""
         with self._looking(PROBE) as problems:
-            targets = self._targets if self._targets.subjects else self._read_targets()
+            targets = self._targets or self._targets_again()
             found, unseen = self._ask(targets, targets.subjects)
             if doubted := self._doubted(found):
                 # A rotation leads elsewhere; what is asked for must be what there is now.
-                again = self._targets_again()
-                if again is not None:
-                    targets = again
+                with contextlib.suppress(FluxhooksError):
+                    targets = self._targets_again()
                     changed = [each for each in targets.subjects if each.name in doubted]
                     more, still_unseen = self._ask(targets, changed)
                     found, unseen = found | more, unseen | still_unseen
@@ -266,43 +265,43 @@ class Monitor:
         if isinstance(self._wanted.chains, OfStack):
             self._note_source(STACK, up=True)
 
-    def _read_targets(self) -> _Targets:
-        """Read anew what public URLs are made of, without asking a forge."""
-        targets = self._targets
-        if targets.subjects:
-            self._read_anew()
-        wanted = self._wanted
-        if isinstance(wanted.chains, OfStack):
-            targets = dataclasses.replace(targets, subjects=tuple(subjects.of_stack(wanted.chains)))
-        else:
-            try:
-                with self._connecting() as connect:
-                    cluster = gather_cluster.gather(connect(), namespace=wanted.chains.namespace)
-            except ObservationError:
-                self._note_source(CLUSTER, up=False)
-                raise
-            self._note_source(CLUSTER, up=True)
-            providers = self._forges.providers if self._forges else ProviderSettings()
-            known = {each.name for each in targets.subjects}
-            found = subjects.of_cluster(wanted.chains, cluster, providers)
-            targets = dataclasses.replace(
-                targets, subjects=_one_each(found, known), cluster=cluster
-            )
-        self._targets = targets
-        return targets
+    def _targets_again(self) -> _Targets:
+        """Read anew what public URLs are made of, less often the longer that fails.
 
-    def _targets_again(self) -> _Targets | None:
-        """Read them anew, less often the longer that fails; None where it does."""
+        Raises:
+            FluxhooksError: it cannot be read, or could not a moment ago.
+        """
         began = time.time()
         if began < self._reading.until:
-            return None
+            raise ObservationError("stack or cluster could not be read, and are tried again later")
         try:
-            targets = self._read_targets()
+            self._targets = self._read_targets(self._targets)
         except FluxhooksError:
             self._reading.failed(time.time(), began=began)
-            return None
+            raise
         self._reading.worked(began=began)
-        return targets
+        return self._targets
+
+    def _read_targets(self, before: _Targets | None) -> _Targets:
+        """Read it without asking a forge."""
+        if before is not None:
+            # At the start it was just read.
+            self._read_anew()
+        before = before or _Targets()
+        chains = self._wanted.chains
+        if isinstance(chains, OfStack):
+            return dataclasses.replace(before, subjects=tuple(subjects.of_stack(chains)))
+        try:
+            with self._connecting() as connect:
+                cluster = gather_cluster.gather(connect(), namespace=chains.namespace)
+        except ObservationError:
+            self._note_source(CLUSTER, up=False)
+            raise
+        self._note_source(CLUSTER, up=True)
+        providers = self._forges.providers if self._forges else ProviderSettings()
+        known = {each.name for each in before.subjects}
+        found = _one_each(subjects.of_cluster(chains, cluster, providers), known)
+        return dataclasses.replace(before, subjects=found, cluster=cluster)
 
     @contextlib.contextmanager
     def _connecting(self) -> Iterator[Callable[[], ClusterView]]:
@@ -360,6 +359,7 @@ class Monitor:
         chosen = frozenset() if self._forges else _AT_THE_FORGE
         before = self._known.chains
         facts: dict[str, Facts] = {}
+        known = self._targets or _Targets()
         forge = dict[str, ForgeEvidence]()
         for evidence in looked.evidence:
             name = evidence.name
@@ -367,11 +367,11 @@ class Monitor:
             facts[name] = seen.after(before.get(name), chosen=chosen)
             if evidence.forge and not evidence.forge.unseen:
                 forge[name] = evidence.forge
-            elif name in self._targets.forge:
-                forge[name] = self._targets.forge[name]
+            elif name in known.forge:
+                forge[name] = known.forge[name]
         cluster = next((each.cluster for each in looked.evidence if each.cluster), None)
         self._targets = _Targets(
-            subjects=looked.subjects, cluster=cluster or self._targets.cluster, forge=forge
+            subjects=looked.subjects, cluster=cluster or known.cluster, forge=forge
         )
         self._count(each.public for each in looked.evidence if each.public)
         with self._lock:
