@@ -182,7 +182,7 @@ def _show(found: Diagnosis) -> None:
     healthy = [chain for chain in found.chains if not any(chain.findings)]
     wide = max((len(chain.name) for chain in healthy), default=0)
     for chain in healthy:
-        for line in _wrapped(f"{chain.name:<{wide}}  ok  ", _healthy(chain)):
+        for line in _wrapped(f"{chain.name:<{wide}}  ok  ", _healthy(chain, found.unseen)):
             screen.show(line)
     alike = _alike(chain for chain in found.chains if any(chain.findings))
     for number, chains in enumerate(alike):
@@ -200,6 +200,8 @@ def _show(found: Diagnosis) -> None:
     warned = sum(chain.first is None and any(chain.findings) for chain in found.chains)
     if broken or warned:
         screen.show("")
+    if not found.chains:
+        return
     parts = (
         f"{len(found.chains) - broken} of {len(found.chains)} ok",
         f"{broken} broken" if broken else "",
@@ -208,12 +210,19 @@ def _show(found: Diagnosis) -> None:
     screen.show("; ".join(filter(None, parts)))
 
 
-def _healthy(chain: Chain) -> str:
+def _healthy(chain: Chain, said: Sequence[str]) -> str:
+    """Return what was seen of a chain with nothing wrong; `said` is told apart."""
     seen = {examined.link: examined for examined in chain.links}
     parts = [seen[Link.DELIVERY].seen if seen[Link.DELIVERY].state is State.OK else ""]
-    for state, word in ((State.ABSENT, "there is no"), (State.UNSEEN, "not seen:")):
-        links = [str(examined.link) for examined in chain.links if examined.state is state]
-        parts.append(f"{word} {', '.join(links)}" if links else "")
+    absent = [str(examined.link) for examined in chain.links if examined.state is State.ABSENT]
+    parts.append(f"there is no {', '.join(absent)}" if absent else "")
+    unseen: dict[str, list[str]] = {}
+    for examined in chain.links:
+        if examined.state is State.UNSEEN:
+            unseen.setdefault(examined.seen, []).append(str(examined.link))
+    for why, links in unseen.items():
+        told = not why or any(why in text for text in said)
+        parts.append(f"not seen: {', '.join(links)}" + ("" if told else f" ({why})"))
     return "; ".join(filter(None, parts)) or "from the webhook to the cluster"
 
 

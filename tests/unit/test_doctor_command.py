@@ -96,11 +96,21 @@ def test_what_is_fine_is_a_line(run: Run) -> None:
         [
             "app      ok  delivery is fine",
             "by-hand  ok  there is no webhook, delivery",
-            "hidden   ok  not seen: webhook, delivery",
+            "hidden   ok  not seen: webhook, delivery (nobody asked)",
             "3 of 3 ok",
         ],
         "",
     ) == run("dev", found=found)
+
+
+def test_what_was_not_seen_is_explained_once(run: Run) -> None:
+    """Here, or among what could not be seen at all; without a chain there is nothing to count."""
+    hidden = chain("app", webhook=State.UNSEEN)
+    ended = run("dev", found=Diagnosis(chains=(hidden,), unseen=("GitHub: nobody asked",)))
+    nothing = run("dev", found=Diagnosis(chains=(), unseen=("no Receiver was found",)))
+
+    assert (1, "app  ok  delivery is fine; not seen: webhook") == (ended[0], ended[1][0])
+    assert (1, [], "error: no Receiver was found") == nothing
 
 
 def test_what_is_broken_is_told_link_by_link(run: Run) -> None:

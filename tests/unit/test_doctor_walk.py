@@ -8,16 +8,20 @@ import pytest
 
 from fluxhooks.observe.doctor import walk as walking
 from fluxhooks.observe.doctor.diagnosis import Chain, Diagnosis, Examined, Finding, State
-from fluxhooks.observe.doctor.evidence import Evidence, PublicEvidence
+from fluxhooks.observe.doctor.evidence import Evidence, ForgeEvidence, PublicEvidence
 from fluxhooks.observe.doctor.faults import LINKS, Fault, Link
+from fluxhooks.observe.forges import Delivery
 from fluxhooks.observe.probing.replies import Reply
+from fluxhooks.observe.state import Scope
 
 NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
 
 
-def finding(fault: Fault) -> Finding:
+def finding(fault: Fault, evidence: str = "seen") -> Finding:
     """Return a finding of a fault."""
-    return Finding(fault=fault, where="it", wrong="it is wrong", evidence=("seen",), cure="mend it")
+    return Finding(
+        fault=fault, where="it", wrong="it is wrong", evidence=(evidence,), cure="mend it"
+    )
 
 
 class Links:
@@ -36,10 +40,12 @@ class Links:
         """Let a link be fine."""
         self._found[link] = Examined(link=link, state=State.OK, seen=f"{link} is fine")
 
-    def wrong(self, fault: Fault) -> None:
+    def wrong(self, fault: Fault, *, evidence: str = "seen") -> None:
         """Let a link have a fault."""
         state = State.BROKEN if fault.breaks else State.WARNING
-        self._found[fault.link] = Examined(link=fault.link, state=state, findings=(finding(fault),))
+        self._found[fault.link] = Examined(
+            link=fault.link, state=state, findings=(finding(fault, evidence),)
+        )
 
     def symptom(self) -> None:
         """Let the newest delivery have failed because of something behind it."""
@@ -148,6 +154,18 @@ def test_a_failed_delivery_is_evidence_of_what_it_failed_of(links: Links) -> Non
     } == states(chain)
     (told,) = chain.findings
     assert ("seen", "delivery 7: 404") == told.evidence
+
+
+def test_a_delivery_that_is_evidence_already_is_told_once(links: Links) -> None:
+    """By its ID."""
+    links.wrong(Fault.RECEIVER_MISSING, evidence="delivery 7 was answered 404")
+    links.symptom()
+    scope = Scope("github", "repository", "acme/app")
+    seen = Delivery(id="7", event="push", at=NOW, status=404)
+    chain = links.walk(forge=ForgeEvidence(scope=scope, deliveries=(seen,)))
+
+    (told,) = chain.findings
+    assert ("delivery 7 was answered 404",) == told.evidence
 
 
 def test_a_delivery_that_nothing_explains_ends_the_walk(links: Links) -> None:

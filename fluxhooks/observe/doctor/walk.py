@@ -61,7 +61,8 @@ def _delivered(behind: Sequence[Examined], evidence: Evidence) -> dict[Link, Exa
     told = _unseen(Link.DELIVERY, evidence) or delivery.examine(evidence, behind)
     cause = _broken(behind)
     if told.state is State.SYMPTOM and cause is not None:
-        behind = _with_evidence(behind, cause, told.seen)
+        ids = [each.id for each in evidence.forge.deliveries] if evidence.forge else []
+        behind = _with_evidence(behind, cause, told.seen, known_by=ids)
     return {found.link: found for found in (told, *behind)}
 
 
@@ -104,13 +105,21 @@ def _as_symptom(examined: Examined) -> Examined:
     )
 
 
-def _with_evidence(links: Sequence[Examined], cause: Link, seen: str) -> list[Examined]:
-    """Return `links` with what was seen of a symptom at the finding it is one of."""
+def _with_evidence(
+    links: Sequence[Examined], cause: Link, seen: str, *, known_by: Sequence[str] = ()
+) -> list[Examined]:
+    """Return `links` with what was seen of a symptom at the finding it is one of.
+
+    Args:
+        known_by: IDs, one of which may be in `seen`; what tells of that already is told no more.
+    """
 
     def told(found: Examined) -> Examined:
         if found.link is not cause or not seen:
             return found
         first = next(each for each in found.findings if each.fault.breaks)
+        if any(each in seen and any(each in text for text in first.evidence) for each in known_by):
+            return found
         more = dataclasses.replace(first, evidence=(*first.evidence, seen))
         return dataclasses.replace(
             found, findings=tuple(more if each is first else each for each in found.findings)
