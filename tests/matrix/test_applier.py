@@ -80,14 +80,30 @@ def helmrelease_suspended(chain: Chain) -> None:
 
 @rows(
     Fault.APPLIER_DEPENDENCY,
-    "the Kustomization depends on one that cannot be applied",
+    "the Kustomization depends on another source's, which cannot be applied",
     at=BOTH,
     cure=r"base",
     sample=GITHUB,
 )
 def dependency_not_ready(chain: Chain) -> None:
-    chain.make_applier("base", path="./nowhere")
+    chain.copy_source(chain.namespace, "platform")
+    source = {"kind": "GitRepository", "name": "platform"}
+    chain.make_applier("base", path="./nowhere", sourceRef=source)
     chain.await_condition("Kustomization", "base", says="ArtifactFailed")
+    broken(chain, "Kustomization", says="DependencyNotReady", dependsOn=[{"name": "base"}])
+
+
+@rows(
+    Fault.APPLIER_PATH,
+    "the Kustomization depends on one of the same source, whose path is not there",
+    cure=r"edit kustomization base",
+)
+def dependency_without_path(chain: Chain) -> None:
+    # Of a source of its own: one of the chain's would be the cause itself.
+    chain.make("GitRepository", "base", chain.get("GitRepository").spec)
+    source = {"kind": "GitRepository", "name": "base"}
+    chain.make_applier("base", path="./nowhere", sourceRef=source)
+    chain.await_condition("Kustomization", "base", says="ArtifactFailed: kustomization path")
     broken(chain, "Kustomization", says="DependencyNotReady", dependsOn=[{"name": "base"}])
 
 
@@ -126,7 +142,7 @@ def kustomization_path(chain: Chain) -> None:
     Fault.APPLIER_BUILD,
     "a pushed kustomization.yaml names a file that is not there",
     at=BOTH,
-    cure=r"kustomize build",
+    cure=r"flux build kustomization app -n NS",
 )
 def kustomization_build(chain: Chain) -> None:
     chain.push({"deploy/kustomization.yaml": "resources: [configmap.yml]\n"})
@@ -137,7 +153,7 @@ def kustomization_build(chain: Chain) -> None:
 @rows(
     Fault.APPLIER_BUILD,
     "what was pushed is no YAML",
-    cure=r"kustomize build",
+    cure=r"flux build kustomization app -n NS",
 )
 def kustomization_no_yaml(chain: Chain) -> None:
     chain.push({"deploy/broken.yaml": "a: [b\n"})
@@ -169,7 +185,7 @@ def helm_chart_missing(chain: Chain) -> None:
 def helm_chart_invalid(chain: Chain) -> None:
     chain.push({"chart/Chart.yaml": "apiVersion: v2\nname: chart\n"})
     chain.await_fetched()
-    chain.await_condition("HelmRelease")
+    chain.await_condition("HelmChart", f"{chain.namespace}-{APP}")
 
 
 @rows(

@@ -193,6 +193,19 @@ def test_why_a_helm_release_is_not_ready(
     assert expected == labels(examine(evidence(receiver(), source(), failed, helm_chart())))
 
 
+def test_what_does_not_become_ready() -> None:
+    """What can be sick goes before what was only not looked at in time."""
+    text = (
+        "health check failed after 3s: timeout waiting for: [ConfigMap/apps/shown status: "
+        "'Unknown', Deployment/apps/web status: 'InProgress']"
+    )
+    failed = kustomization(condition("False", "HealthCheckFailed", text))
+    (finding,) = examine(evidence(receiver(), source(), failed)).findings
+
+    assert "what it applied does not become ready: Deployment apps/web" == finding.wrong
+    assert "see why: `kubectl -n apps describe deployment web`" == finding.cure
+
+
 def test_a_chart_that_fails_behind_a_release_that_is_ready() -> None:
     """It stays at the chart it has, and says nothing."""
     text = "chart package error: no way"

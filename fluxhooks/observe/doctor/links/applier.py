@@ -302,8 +302,9 @@ _TOLD: Final = {
 
 
 def _words(applier: FluxObject, text: str) -> dict[str, str]:
-    sick = _SICK.search(text)
-    kind, namespace, name = sick.groups() if sick else ("", "", "")
+    # Others may only not have been looked at in time.
+    sick = sorted(_SICK.findall(text), key=lambda each: each[0] not in _WORKLOADS)
+    kind, namespace, name = sick[0] if sick else ("", "", "")
     ref = applier.spec.get("sourceRef") or {}
     place = ref.get("namespace") or applier.namespace
     return {
@@ -318,6 +319,17 @@ def _words(applier: FluxObject, text: str) -> dict[str, str]:
         "where": f" -n {namespace or applier.namespace}",
     }
 
+
+_WORKLOADS: Final = {
+    "DaemonSet",
+    "Deployment",
+    "HelmRelease",
+    "Job",
+    "Kustomization",
+    "Pod",
+    "ReplicaSet",
+    "StatefulSet",
+}
 
 # As fluxcd/pkg ssa writes it: Kind/namespace/name status: 'InProgress'.
 _SICK: Final = re.compile(r"([A-Za-z]+)/([^/\s]+)/(\S+?)(?: status:| not ready|\]|,)")
