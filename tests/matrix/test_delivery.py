@@ -123,6 +123,7 @@ def delivery_event_refused(chain: Chain) -> None:
     # A new one, whose log has no push that was taken.
     chain.webhook.delete()
     chain.webhook.id = chain.webhook.create(chain.url, chain.token, events=["page_build"])
+    chain.forge.wait_idle()
     chain.forge.send(chain.path, "page_build", {"build": {"status": "built"}})
     assert chain.deliveries()[-1].status_code == 400
 

@@ -306,6 +306,8 @@ def test_a_receiver_that_takes_nothing_that_is_sent() -> None:
     (finding,) = judge(
         "github",
         delivery(400, event="page_build", id="99"),
+        # From before it was edited.
+        delivery(200, ago=60),
         seen=[webhook(events=frozenset({"page_build"}))],
         cluster=cluster(receiver(resources=[target]), source("HelmRepository")),
     ).findings

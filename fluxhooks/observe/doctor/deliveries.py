@@ -47,16 +47,17 @@ def newest(evidence: Evidence) -> Delivery | None:
 
 
 def all_refused(evidence: Evidence) -> Delivery | None:
-    """Return the newest delivery that was refused for its event, where all that is sent is."""
+    """Return the newest delivery where it was refused for its event, as all that is sent is."""
     forge, events = evidence.forge, events_of(evidence)
-    if forge is None or forge.webhook is None or taken(forge.deliveries, events):
+    if forge is None or forge.webhook is None:
         return None
     sent = forge.webhook.events
     if ALL in sent or any(accepts(event, events) for event in sent):
         return None
-    return next(
-        (each for each in forge.deliveries if each.event in sent and each.status == 400), None
-    )
+    delivery = next((each for each in forge.deliveries if each.event != PING), None)
+    if delivery is None or delivery.event not in sent or delivery.status != 400:
+        return None
+    return delivery
 
 
 def goes_through(evidence: Evidence) -> bool:
