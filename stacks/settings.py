@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from fluxhooks import (
     GcrArgs,
+    GitHubArgs,
     GitLabArgs,
     OidcProvider,
     OidcValidation,
@@ -37,6 +38,7 @@ class Source(_Model):
     name: str
     namespace: str | None = None
     match_labels: dict[str, str] | None = None
+    filter: str | None = None
 
 
 class Schedule(_Model):
@@ -81,12 +83,14 @@ class ReceiverSettings(_Model):
     """One sender and the sources that follow it.
 
     Attributes:
-        repository, project, group: at GitHub, at GitLab, at GitLab; one of them, or
+        repository, organization: at GitHub, or
+        project, group: at GitLab; one of the four, or
         type: of a sender that is given URL and token by hand.
         gcr, oidc_providers: who sends, with these types.
     """
 
     repository: str | None = None
+    organization: str | None = None
     project: str | None = Field(default=None, coerce_numbers_to_str=True)
     group: str | None = Field(default=None, coerce_numbers_to_str=True)
     type: ReceiverType | None = None
@@ -105,13 +109,13 @@ class ReceiverSettings(_Model):
             found = " and ".join(given) or "no sender"
             raise PydanticCustomError(
                 "sender",
-                "names {found}; give one of repository, project, group, type",
+                "names {found}; give one of repository, organization, project, group, type",
                 {"found": found},
             )
         return self
 
 
-_SENDERS = ("repository", "project", "group", "type")
+_SENDERS = ("repository", "organization", "project", "group", "type")
 
 
 class Settings(_Model):
@@ -166,7 +170,9 @@ class Settings(_Model):
             "resources": [_resource(source) for source in receiver.sources],
         }
         if receiver.repository is not None:
-            args["github"] = {"repository": receiver.repository}
+            args["github"] = GitHubArgs(repository=receiver.repository)
+        elif receiver.organization is not None:
+            args["github"] = GitHubArgs(organization=receiver.organization)
         elif receiver.type is not None:
             args["type"] = receiver.type
         else:
@@ -224,6 +230,8 @@ def _resource(source: Source) -> ResourceRef:
         ref["namespace"] = source.namespace
     if source.match_labels is not None:
         ref["match_labels"] = source.match_labels
+    if source.filter is not None:
+        ref["filter"] = source.filter
     return ref
 
 

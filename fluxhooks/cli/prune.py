@@ -29,6 +29,10 @@ def prune(
         list[str] | None,
         typer.Option(metavar="NAME", help="Look at this repository too; may be repeated."),
     ] = None,
+    organization: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Look at this GitHub organisation too; may be repeated."),
+    ] = None,
     project: Annotated[
         list[str] | None,
         typer.Option(metavar="PATH", help="Look at this GitLab project too; may be repeated."),
@@ -43,8 +47,8 @@ def prune(
     """List what a killed run left in cluster and forge, and remove it with --yes.
 
     That is: Secrets and Receivers with this stack's labels that its state does not have, and
-    webhooks of its repositories, projects and groups that call its host and belong to no
-    Receiver of anybody else.
+    webhooks of its repositories, organisations, projects and groups that call its host and
+    belong to no Receiver of anybody else.
 
     Example: fluxhooks prune prod --yes
     """
@@ -53,6 +57,7 @@ def prune(
         remove=yes,
         scopes=[
             *(Scope("github", "repository", name) for name in repository or ()),
+            *(Scope("github", "organization", name) for name in organization or ()),
             *(Scope("gitlab", "project", name) for name in project or ()),
             *(Scope("gitlab", "group", name) for name in group or ()),
         ],

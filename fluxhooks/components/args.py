@@ -35,10 +35,15 @@ class ResourceRef(TypedDict):
 
 
 class GitHubArgs(TypedDict):
-    """Where on GitHub the webhook is registered; the owner is the GitHub provider's."""
+    """Where on GitHub the webhook is registered: a repository or an organisation, one of them."""
 
-    repository: pulumi.Input[str]
-    """The repository's bare name, without its owner."""
+    repository: NotRequired[pulumi.Input[str]]
+    """The repository's bare name; its owner is the GitHub provider's."""
+
+    organization: NotRequired[pulumi.Input[str]]
+    """The organisation's name, which must be the GitHub provider's owner. Its webhook hears of
+    all its repositories: a filter of each target, as in req.repository.full_name == 'acme/app',
+    says which one reconciles it."""
 
 
 class GitLabArgs(TypedDict):
@@ -127,7 +132,7 @@ class WebhookReceiverArgs(TypedDict):
     """What a delivery reconciles: at least one source."""
 
     github: NotRequired[GitHubArgs]
-    """The GitHub repository that sends."""
+    """The GitHub repository or organisation that sends."""
 
     gitlab: NotRequired[GitLabArgs]
     """The GitLab project or group that sends. With neither this nor github no webhook is made:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import pulumi
 
 from fluxhooks.components.args import (
+    GitHubArgs,
     GitLabArgs,
     ResourceRef,
     ScheduleArgs,
@@ -56,6 +57,7 @@ _HOST: Final = re.compile(
 _API_VERSION: Final = re.compile(r"([a-z0-9.-]+/)?v[a-z0-9]+")
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _GITLAB_PATH: Final = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
+_ORGANIZATION: Final = re.compile(r"[A-Za-z0-9](-?[A-Za-z0-9]){0,38}")
 _PROJECT: Final = re.compile(rf"[0-9]+|{_GITLAB_PATH}(/{_GITLAB_PATH})+")
 _GROUP: Final = re.compile(rf"{_GITLAB_PATH}(/{_GITLAB_PATH})*")
 
@@ -66,7 +68,7 @@ class Checked:
 
     Attributes:
         host, namespace: as given, checked.
-        repository: GitHub's; None where the webhook is not GitHub's.
+        github: the repository or the organisation; None where the webhook is not GitHub's.
         gitlab: the project or the group, and the branch filter if there is one; None where the
             webhook is not GitLab's.
         resources: the Receiver's ``spec.resources``, with ``apiVersion`` in each.
@@ -88,7 +90,7 @@ class Checked:
     type: ReceiverType
     host: pulumi.Input[str]
     namespace: pulumi.Input[str]
-    repository: pulumi.Input[str] | None
+    github: Mapping[str, pulumi.Input[str]] | None
     gitlab: Mapping[str, pulumi.Input[str]] | None
     resources: pulumi.Input[list[dict[str, Any]]]
     events: pulumi.Input[list[str]]
@@ -126,7 +128,7 @@ class Checked:
     @property
     def managed(self) -> bool:
         """Whether the webhook is made here; else its sender is given the URL by other means."""
-        return self.repository is not None or self.gitlab is not None
+        return self.github is not None or self.gitlab is not None
 
 
 def check_args(
@@ -188,7 +190,7 @@ def check_args(
         namespace=when_known(
             values.get("namespace", "flux-system"), lambda v: _label("namespace", v)
         ),
-        repository=when_known(values["github"], _repository) if forge == "github" else None,
+        github=_github(values["github"]) if forge == "github" else None,
         gitlab=gitlab,
         resources=resources,
         events=events,
@@ -389,21 +391,51 @@ def _host(value: Any) -> str:
     return text("host", value, _HOST, cure)
 
 
-def _repository(value: Any) -> str:
+def _github(value: Any) -> dict[str, pulumi.Input[str]]:
+    if isinstance(value, pulumi.Output):
+        return {"repository": value.apply(_repository_of)}
     if not isinstance(value, Mapping):
         raise ArgumentError("github", f"{value!r} is not a mapping; give {_EXAMPLES['github']}")
-    known_keys("github", value, ("repository",))
-    repository = value.get("repository")
-    if repository is None:
-        raise ArgumentError("github.repository", 'is missing; give the bare name, as in "app"')
-    if isinstance(repository, str) and "/" in repository:
-        owner, _, bare = repository.rstrip("/").rpartition("/")
+    at = {str(key): name for key, name in value.items() if name is not None}
+    known_keys("github", at, GitHubArgs.__annotations__)
+    if len(at) != 1:
+        raise ArgumentError(
+            "github",
+            f"names {' and '.join(sorted(at)) or 'neither repository nor organization'}; give one "
+            f"of them, as in {_EXAMPLES['github']}",
+        )
+    return {key: when_known(at[key], check) for key, check in _GITHUB.items() if key in at}
+
+
+def _repository_of(value: Any) -> pulumi.Input[str]:
+    at = _github(value)
+    if "repository" not in at:
+        raise ArgumentError(
+            "github", "names an organization, and is an Output; give it as a plain mapping"
+        )
+    return at["repository"]
+
+
+def _repository(value: Any) -> str:
+    if isinstance(value, str) and "/" in value:
+        owner, _, bare = value.rstrip("/").rpartition("/")
         raise ArgumentError(
             "github.repository",
-            f"{repository!r} names an owner; give the bare name {bare!r} and set the owner on the "
+            f"{value!r} names an owner; give the bare name {bare!r} and set the owner on the "
             f"provider: pulumi config set github:owner {owner.rpartition('/')[2]}",
         )
-    return text("github.repository", repository, _REPOSITORY, "is not a repository's name")
+    return text("github.repository", value, _REPOSITORY, "is not a repository's name")
+
+
+def _organization(value: Any) -> str:
+    cure = "is not an organisation's name, such as 'acme'"
+    return text("github.organization", value, _ORGANIZATION, cure)
+
+
+_GITHUB: Final[dict[str, Callable[[Any], str]]] = {
+    "repository": _repository,
+    "organization": _organization,
+}
 
 
 def _gitlab(value: Any) -> dict[str, pulumi.Input[str]]:

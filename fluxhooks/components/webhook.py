@@ -3,7 +3,7 @@
 import pulumi
 
 from fluxhooks.components.checks import Checked
-from fluxhooks.components.forges.github import repository_webhook
+from fluxhooks.components.forges.github import repository_or_organization_webhook
 from fluxhooks.components.forges.gitlab import project_or_group_webhook
 from fluxhooks.flux.generations import generation_name
 
@@ -21,10 +21,10 @@ def webhook_at_forge(
     Without a forge there is none, and the ID is empty.
     """
     opts = pulumi.ResourceOptions(parent=component)
-    if args.repository is not None:
-        return repository_webhook(
+    if args.github is not None:
+        return repository_or_organization_webhook(
             f"{name}-webhook",
-            repository=args.repository,
+            at=args.github,
             events=args.events,
             url=url,
             secret=token,

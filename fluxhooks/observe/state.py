@@ -8,8 +8,9 @@ import base64
 import datetime
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from fluxhooks.errors import ObservationError
 from fluxhooks.flux.hook_path import host_of, path_of
@@ -21,11 +22,17 @@ COMPONENT_TYPE: Final = "fluxhooks:index:WebhookReceiver"
 _SECRET_TYPE: Final = "kubernetes:core/v1:Secret"  # noqa: S105
 _RECEIVER_TYPE: Final = "kubernetes:notification.toolkit.fluxcd.io/v1:Receiver"
 _GITHUB_WEBHOOK_TYPE: Final = "github:index/repositoryWebhook:RepositoryWebhook"
+_GITHUB_ORGANIZATION_HOOK_TYPE: Final = "github:index/organizationWebhook:OrganizationWebhook"
 _GITLAB_PROJECT_HOOK_TYPE: Final = "gitlab:index/projectHook:ProjectHook"
 _GITLAB_GROUP_HOOK_TYPE: Final = "gitlab:index/groupHook:GroupHook"
 
 # What has webhooks, by forge.
-FORGES: Final = {"repository": "github", "project": "gitlab", "group": "gitlab"}
+FORGES: Final = {
+    "repository": "github",
+    "organization": "github",
+    "project": "gitlab",
+    "group": "gitlab",
+}
 
 # Marks a secret in a deployment; the value lies beside it as JSON.
 _SECRET_MARK: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105
@@ -41,12 +48,15 @@ class DeclaredGeneration:
         events: those its Receiver accepts; empty where all.
         resource_filter: its Receiver's ``spec.resourceFilter``; "" where none.
         created_at: when its Secret was made, or its Receiver where it has none.
+        secret_is_ours: whether the stack makes its Secret; else it is made elsewhere, and token
+            and `created_at` are as the last run read them.
     """
 
     number: int
     namespace: str = ""
     receiver: str = ""
     secret: str = ""
+    secret_is_ours: bool = True
     path: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
     events: tuple[str, ...] = ()
@@ -60,8 +70,9 @@ class Scope:
 
     Attributes:
         forge: "github" or "gitlab".
-        kind: what it is there: "repository", "project" or "group".
-        name: the bare name at GitHub; ID or full path at GitLab.
+        kind: what it is there: "repository", "organization", "project" or "group".
+        name: a repository's with or without its owner, an organisation's; ID or full path at
+            GitLab; "" for an organisation that nothing names.
     """
 
     forge: str
@@ -176,7 +187,7 @@ class StackState:
     Attributes:
         stack: its bare name.
         receivers: the WebhookReceivers, by name.
-        objects: (kind, namespace, name) of all Secrets and Receivers in the state.
+        objects: (kind, namespace, name) of all Secrets and Receivers that it makes.
         hook_keys: forge and ID of all webhooks in the state.
         interrupted_webhooks: those whose creation did not end, so that the forge may have them.
         pending_operations: the resources on which a step began and did not end, in words.
@@ -232,6 +243,7 @@ def parse(exported: str) -> StackState:
         raise ObservationError("the stack has no resources yet; pulumi up makes them")
     # urn:pulumi:<stack>::<project>::<types>::<name>
     stack, project = resources[0].urn.removeprefix("urn:pulumi:").split("::")[:2]
+    providers = _providers(resources)
     receivers = {
         found.name: _receiver(found, [r for r in resources if r.parent == found.urn])
         for found in resources
@@ -244,14 +256,16 @@ def parse(exported: str) -> StackState:
         objects=frozenset(
             (found.type.rpartition(":")[2], found.namespace, found.object_name)
             for found in resources
-            if found.type in (_SECRET_TYPE, _RECEIVER_TYPE)
+            if found.type in (_SECRET_TYPE, _RECEIVER_TYPE) and not found.external
         ),
         hook_keys=frozenset(hook.key for hook in map(_webhook, resources) if hook),
         interrupted_webhooks=tuple(
-            hook for kind, found in pending if kind == "creating" and (hook := _webhook(found))
+            _placed(hook, providers)
+            for kind, found in pending
+            if kind == "creating" and (hook := _webhook(found))
         ),
         pending_operations=tuple(f"{kind} {found.name}" for kind, found in pending),
-        providers=_providers(resources),
+        providers=providers,
     )
 
 
@@ -264,6 +278,7 @@ class _Resource:
         self.id: str = record.get("id", "")
         self.parent: str = record.get("parent", "")
         self.deleting: bool = record.get("delete", False)
+        self.external: bool = record.get("external", False)
         self.inputs: dict[str, Any] = record.get("inputs") or {}
         self.outputs: dict[str, Any] = record.get("outputs") or {}
 
@@ -317,23 +332,32 @@ def _generations(children: list[_Resource]) -> Iterator[DeclaredGeneration]:
             # One that waits for its deletion is listed beside the one that took its place.
             if child.type not in known or known[child.type].deleting:
                 known[child.type] = child
+    # What is made elsewhere has no labels of ours; its Receiver says which one it is.
+    elsewhere = {(c.namespace, c.object_name): c for c in children if _is_read_secret(c)}
     for count, found in sorted(objects.items()):
         secret, receiver = found.get(_SECRET_TYPE), found.get(_RECEIVER_TYPE)
         some = receiver or secret
         assert some is not None  # noqa: S101
         status = (receiver.outputs.get("status") if receiver else None) or {}
         spec = (receiver.inputs.get("spec") if receiver else None) or {}
+        named = str((spec.get("secretRef") or {}).get("name", ""))
+        secret = elsewhere.get((some.namespace, named), secret)
         yield DeclaredGeneration(
             number=count,
             namespace=some.namespace,
             receiver=receiver.object_name if receiver else "",
             secret=secret.object_name if secret else "",
+            secret_is_ours=secret is None or not secret.external,
             path=status.get("webhookPath", ""),
             token=_token(secret) if secret else "",
             events=tuple(spec.get("events") or ()),
             resource_filter=spec.get("resourceFilter") or "",
             created_at=_time((secret or some).metadata.get("creationTimestamp")),
         )
+
+
+def _is_read_secret(child: _Resource) -> bool:
+    return child.type == _SECRET_TYPE and child.external and not child.deleting
 
 
 def _token(secret: _Resource) -> str:
@@ -376,7 +400,30 @@ def _gitlab_webhook(found: _Resource) -> DeclaredWebhook:
     )
 
 
+def _github_organization_webhook(found: _Resource) -> DeclaredWebhook:
+    # The resource does not name it: it is its provider's owner, and stands in its address.
+    api_url = str(found.outputs.get("url") or "")
+    parts = urlsplit(api_url).path.split("/")
+    name = parts[parts.index("orgs") + 1] if "orgs" in parts else ""
+    values = found.outputs or found.inputs
+    return DeclaredWebhook(
+        scope=Scope("github", "organization", name),
+        id=found.id,
+        urn=found.urn,
+        api_url=api_url,
+        url=str((values.get("configuration") or {}).get("url") or ""),
+    )
+
+
+def _placed(hook: DeclaredWebhook, providers: ProviderSettings) -> DeclaredWebhook:
+    # What was not made has no address.
+    if hook.scope.kind != "organization" or hook.scope.name:
+        return hook
+    return replace(hook, scope=Scope("github", "organization", providers.github_owner))
+
+
 _WEBHOOKS: Final = {
+    _GITHUB_ORGANIZATION_HOOK_TYPE: _github_organization_webhook,
     _GITHUB_WEBHOOK_TYPE: _github_webhook,
     _GITLAB_GROUP_HOOK_TYPE: _gitlab_webhook,
     _GITLAB_PROJECT_HOOK_TYPE: _gitlab_webhook,

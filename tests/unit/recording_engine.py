@@ -5,6 +5,7 @@ What needs an engine that acts (order, state, deletes) is tested in ``tests/engi
 """
 
 import asyncio
+import base64
 import contextvars
 import threading
 from collections.abc import Callable, Collection, Mapping
@@ -58,6 +59,8 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         config: the stack's configuration, by full key.
         failing: names of resources that cannot be created or updated; the run goes on.
         left_out: names of resources that ``--target`` leaves out, and what is known of each.
+        secrets: the tokens in Secrets that are there: made elsewhere, by namespace and name, or
+            ours, by logical name.
         at_outputs: called when a component's outputs arrive, which is when its run is over.
     """
 
@@ -72,6 +75,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         config: dict[str, str] | None = None,
         failing: Collection[str] = (),
         left_out: Mapping[str, dict[str, Any]] | None = None,
+        secrets: Mapping[str, str] | None = None,
         at_outputs: Callable[[str], None] = lambda name: None,
     ) -> None:
         self.preview = preview
@@ -82,7 +86,9 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         self.config = config or {}
         self.failing = failing
         self.left_out = left_out or {}
+        self.secrets = secrets or {}
         self.at_outputs = at_outputs
+        self.reads: list[resource_pb2.ReadResourceRequest] = []
         self.requests: list[resource_pb2.RegisterResourceRequest] = []
         self.outputs: dict[str, dict[str, Any]] = {}
         self.messages: list[tuple[str, str]] = []
@@ -186,6 +192,22 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
             object=answer,
         )
 
+    def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
+        with self._lock:
+            self.reads.append(request)
+        answer = struct_pb2.Struct()
+        urn = f"urn:pulumi:test::fluxhooks::{request.type}::{request.name}"
+        if request.id == UNKNOWN:
+            # Only a preview has those, and the engine then reads nothing.
+            return resource_pb2.ReadResourceResponse(urn=urn, properties=answer)
+        namespace, _, name = request.id.partition("/")
+        token = self.secrets.get(request.id, f"token-in-{name}")
+        self._tokens[name] = token
+        data = {"token": base64.b64encode(token.encode()).decode()} if token else {}
+        metadata = {"creationTimestamp": CREATED_AT, "name": name, "namespace": namespace}
+        answer.update({"data": _secret(data), "metadata": metadata})
+        return resource_pb2.ReadResourceResponse(urn=urn, id=request.id, properties=answer)
+
     def _computed(self, request: Any) -> dict[str, Any]:
         inputs = json_format.MessageToDict(request.object)
         if "metadata" in inputs:
@@ -194,7 +216,15 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
             if self.computes:
                 computed["metadata"]["creationTimestamp"] = CREATED_AT
             if inputs["kind"] == "Secret":
-                self._tokens[name] = plain(inputs["stringData"]).get("token", "")
+                kept = self.secrets.get(request.name)
+                token = kept or plain(inputs["stringData"]).get("token", "")
+                self._tokens[name] = token
+                if token != UNKNOWN:
+                    encoded = base64.b64encode(token.encode()).decode()
+                    computed["data"] = _secret({"token": encoded})
+            elif inputs["kind"] in ("ExternalSecret", "PushSecret"):
+                if self.computes:
+                    computed["status"] = {"conditions": [{"type": "Ready", "status": "True"}]}
             elif self.computes:
                 secret = inputs["spec"].get("secretRef")
                 token = self._tokens[secret["name"]] if secret else ""
@@ -207,6 +237,8 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
             return {"result": _secret(f"token-of-{request.name}")}
         if request.type.endswith(("ProjectHook", "GroupHook")) and self.computes:
             return {"hookId": HOOK_ID}
+        if request.type.endswith("OrganizationWebhook") and self.computes:
+            return {"url": f"https://api.github.com/orgs/acme/hooks/{HOOK_ID}"}
         return {}
 
 

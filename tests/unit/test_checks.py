@@ -293,12 +293,23 @@ _BAD_PLAIN_VALUES = [
     ),
     pytest.param(
         {"github": {}},
-        'github.repository: is missing; give the bare name, as in "app"',
-        id="no repository",
+        "github: names neither repository nor organization; give one of them, as in "
+        '{"repository": "app"}',
+        id="neither repository nor organisation",
+    ),
+    pytest.param(
+        {"github": {"repository": "app", "organization": "acme"}},
+        'github: names organization and repository; give one of them, as in {"repository": "app"}',
+        id="repository and organisation",
+    ),
+    pytest.param(
+        {"github": {"organization": "acme/app"}},
+        "github.organization: 'acme/app' is not an organisation's name, such as 'acme'",
+        id="organisation with a repository",
     ),
     pytest.param(
         {"github": {"repository": "app", "owner": "acme"}},
-        "github.owner: is not an argument; known are repository",
+        "github.owner: is not an argument; known are organization, repository",
         id="owner as an argument",
     ),
     pytest.param(
@@ -629,6 +640,16 @@ def test_a_bad_value_inside_an_output_is_the_same_error(
             id="the repository",
         ),
         pytest.param(
+        pytest.param(
+            {"github": {"organization": Later("-acme")}},
+            "github.organization: '-acme' is not an organisation's name, such as 'acme'",
+            id="the organisation",
+        ),
+        pytest.param(
+            {"github": Later({"organization": "acme"})},
+            "github: names an organization, and is an Output; give it as a plain mapping",
+            id="an organisation in an Output",
+        ),
             {"events": [Later("pushes")]},
             "events[0]: 'pushes' is not an event of GitHub, did you mean 'push'?",
             id="one event",
@@ -784,6 +805,7 @@ def test_defaults() -> None:
         "filter": "!has(req.fluxhooksProbe) && !has(req.zen)",
         "generations": [1],
         "gitlab": None,
+        "github": {"repository": "app"},
         "host": "flux.example.com",
         "interval": None,
         "identity": {},
@@ -791,7 +813,6 @@ def test_defaults() -> None:
         "namespace": "flux-system",
         "next_by_schedule": "",
         "oidc_providers": None,
-        "repository": "app",
         "resources": [
             {"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "name": "app"}
         ],

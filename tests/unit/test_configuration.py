@@ -31,6 +31,7 @@ config:
     app: {repository: app-code}
     web: {project: acme/web}
     all: {group: 7}
+    ours: {organization: acme}
     odd: nonsense
   other:secret:
     secure: v1:y
@@ -43,6 +44,7 @@ config:
             Scope("github", "repository", "app-code"),
             Scope("gitlab", "project", "acme/web"),
             Scope("gitlab", "group", "7"),
+            Scope("github", "organization", "acme"),
         ),
     ) == read(project(tmp_path, settings), "dev")
 

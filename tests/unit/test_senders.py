@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pulumi
+import pulumi_github
 import pytest
 from google.protobuf import json_format
 
@@ -17,15 +18,111 @@ from tests.unit.host import Host
 from tests.unit.program import args, program
 from tests.unit.recording_engine import HOOK_ID, UNKNOWN, RecordingEngine, is_secret, plain
 
+_ORGANIZATION: dict[str, Any] = {"github": {"organization": "acme"}}
 _PROJECT: dict[str, Any] = {"github": None, "gitlab": {"project": "acme/app"}}
 _GROUP: dict[str, Any] = {"github": None, "gitlab": {"group": "acme"}}
 _BY_HAND: dict[str, Any] = {"github": None, "type": ReceiverType.GENERIC_HMAC}
+
+_NOT_THE_OWNER = (
+    "github.organization: 'acme' is not the owner of the GitHub provider, which is 'another' and "
+    "would have the webhook; set it there: pulumi config set github:owner acme"
+)
 
 _TOKEN_2 = "token-of-app-g2-token"
 _PATH_2 = hook_path(_TOKEN_2, "app-g2-0a1b2c3d", "flux-system")
 
 # What the run before a rotation left behind.
 _ROTATED = {"app": {"generation": 1.0, "hook_url": f"https://flux.example.com/hook/{'1' * 64}"}}
+
+
+# An organisation at GitHub
+
+
+def test_an_organisations_webhook_in_full() -> None:
+    """URL and secret in one request; whose it is, its provider says."""
+    engine = RecordingEngine().run(program(**_ORGANIZATION))
+
+    (hook,) = engine.of(":OrganizationWebhook")
+    inputs = _inputs(hook)
+    path = hook_path("token-of-app-g1-token", "app-g1-0a1b2c3d", "flux-system")
+    assert {
+        "active": True,
+        "configuration": {
+            "contentType": "json",
+            "insecureSsl": False,
+            "secret": "token-of-app-g1-token",
+            "url": f"https://flux.example.com{path}",
+        },
+        "events": ["push"],
+    } == plain(inputs)
+    assert "app-webhook" == hook.name
+    assert [] == engine.of("RepositoryWebhook")
+    assert "app-webhook-id" == engine.outputs["app"]["webhook_id"]
+
+
+@pytest.mark.parametrize("preview", [False, True])
+@pytest.mark.parametrize("configured", ["acme", "ACME"])
+def test_an_organisation_is_the_default_providers_owner(configured: str, preview: bool) -> None:
+    """GitHub tells no capitals apart."""
+    engine = RecordingEngine(preview=preview, config={"github:owner": configured})
+
+    engine.run(program(**_ORGANIZATION))
+
+    assert ["app-webhook"] == engine.named(":OrganizationWebhook")
+
+
+def test_an_organisation_that_is_not_the_default_providers_owner_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would get the webhook, and be told the secret: so before one is made."""
+    configured = RecordingEngine(config={"github:owner": "another"})
+    with pytest.raises(ArgumentError) as caught:
+        configured.run(program(**_ORGANIZATION))
+    assert _NOT_THE_OWNER == str(caught.value)
+    assert [] == configured.of("Webhook")
+
+    monkeypatch.setenv("GITHUB_OWNER", "another")
+    by_environment = RecordingEngine()
+    with pytest.raises(ArgumentError) as caught:
+        by_environment.run(program(**_ORGANIZATION))
+    assert _NOT_THE_OWNER == str(caught.value)
+    assert [] == by_environment.of("Webhook")
+
+
+def test_an_organisation_that_is_not_the_given_providers_owner_is_refused() -> None:
+    """Whatever the default provider's is."""
+    engine = RecordingEngine(config={"github:owner": "acme"})
+
+    def declare() -> None:
+        provider = pulumi_github.Provider("github", owner="another")
+        program(**_ORGANIZATION, opts=pulumi.ResourceOptions(providers=[provider]))()
+
+    with pytest.raises(ArgumentError) as caught:
+        engine.run(declare)
+
+    assert _NOT_THE_OWNER == str(caught.value)
+    assert [] == engine.of("Webhook")
+
+
+def test_a_webhook_of_another_organisation_is_told_by_its_address() -> None:
+    """Where nothing tells the provider's owner beforehand, as in other languages."""
+    engine = RecordingEngine()
+
+    with pytest.raises(ArgumentError) as caught:
+        engine.run(program(github={"organization": "others"}))
+
+    assert (
+        "github.organization: 'others' is not the owner of the GitHub provider, which is 'acme' "
+        "and would have the webhook; set it there: pulumi config set github:owner others"
+    ) == str(caught.value)
+
+
+def test_a_rotation_at_an_organisation_repoints_one_webhook() -> None:
+    """Its name has no generation in it."""
+    engine = RecordingEngine().run(program(**_ORGANIZATION, generation=3, retained=[2]))
+
+    assert ["app-webhook"] == engine.named("OrganizationWebhook")
+    assert {"app-g2", "app-g3"} == set(engine.named(":Receiver"))
 
 
 # GitLab

@@ -73,7 +73,12 @@ def test_every_setting_reaches_the_component() -> None:
                 schedule={"every": "90d", "since": "2026-01-31", "extra": 1},
                 sources=[
                     {"name": "app", "namespace": "apps"},
-                    {"kind": "OCIRepository", "name": "*", "match_labels": {"team": "a"}},
+                    {
+                        "kind": "OCIRepository",
+                        "name": "*",
+                        "match_labels": {"team": "a"},
+                        "filter": "req.a == 1",
+                    },
                 ],
             ),
         }
@@ -89,7 +94,12 @@ def test_every_setting_reaches_the_component() -> None:
         "resource_filter": "req.ref == 'refs/heads/main'",
         "resources": [
             {"kind": "GitRepository", "name": "app", "namespace": "apps"},
-            {"kind": "OCIRepository", "name": "*", "match_labels": {"team": "a"}},
+            {
+                "kind": "OCIRepository",
+                "name": "*",
+                "match_labels": {"team": "a"},
+                "filter": "req.a == 1",
+            },
         ],
         "schedule": {"every": "90d", "since": "2026-01-31", "extra": 1},
         "verify": False,
@@ -117,6 +127,9 @@ _ISSUER: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("sender", "args"),
     [
+        pytest.param(
+            {"organization": "acme"}, {"github": {"organization": "acme"}}, id="organisation"
+        ),
         pytest.param(
             {"project": "acme/app", "push_events_branch_filter": "main"},
             {"gitlab": {"project": "acme/app", "push_events_branch_filter": "main"}},
@@ -212,14 +225,15 @@ def test_settings_of_other_projects_are_not_looked_at() -> None:
         ),
         pytest.param(
             {**_LEAST, "receivers": {"app": {"sources": [{"name": "app"}]}}},
-            "fluxhooks:receivers.app: names no sender; give one of repository, project, group, "
-            "type, as in pulumi config set --path 'receivers.app.repository' app",
+            "fluxhooks:receivers.app: names no sender; give one of repository, organization, "
+            "project, group, type, as in pulumi config set --path 'receivers.app.repository' app",
             id="no sender",
         ),
         pytest.param(
             {**_LEAST, "receivers": _app(project="acme/app")},
             "fluxhooks:receivers.app: names repository and project; give one of repository, "
-            "project, group, type, as in pulumi config set --path 'receivers.app.repository' app",
+            "organization, project, group, type, as in pulumi config set --path "
+            "'receivers.app.repository' app",
             id="two senders",
         ),
         pytest.param(

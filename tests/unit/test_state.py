@@ -16,6 +16,8 @@ from fluxhooks import ObservationError
 from fluxhooks.flux.hook_path import hook_path
 from fluxhooks.observe.state import Scope, StackState, parse
 
+_ORGANIZATION_WEBHOOK = "github:index/organizationWebhook:OrganizationWebhook"
+
 EXPORT = (Path(__file__).parent.parent / "golden" / "interrupted-stack.json").read_text()
 
 
@@ -117,6 +119,50 @@ def test_a_webhook_whose_creation_was_interrupted_is_remembered() -> None:
     (interrupted,) = state.interrupted_webhooks
     assert ("new", "") == (interrupted.scope.name, interrupted.id)
     assert interrupted in state.webhooks
+
+
+def test_an_organisations_webhook_is_known_by_its_address() -> None:
+    """The resource names no organisation: it is its provider's owner."""
+    deployment = json.loads(EXPORT)["deployment"]
+    webhook = next(r for r in deployment["resources"] if r["urn"].endswith("::web-webhook"))
+    address = f"https://github.example.com/api/v3/orgs/acme/hooks/{webhook['id']}"
+    webhook["type"] = _ORGANIZATION_WEBHOOK
+    webhook["outputs"]["url"] = address
+    for values in (webhook["inputs"], webhook["outputs"]):
+        del values["repository"]
+
+    state = parse(json.dumps({"deployment": deployment}))
+
+    found = state.receivers["web"].webhook
+    assert found is not None
+    assert Scope("github", "organization", "acme") == found.scope
+    assert (webhook["id"], address) == (found.id, found.api_url)
+    assert found.url == state.receivers["web"].finished_url
+    assert found.key in state.hook_keys
+
+
+@pytest.mark.parametrize("owner", ["", "acme"])
+def test_an_organisations_webhook_that_was_interrupted_is_its_providers_owners(owner: str) -> None:
+    """Where the provider was told of one; it has no address yet."""
+    deployment = json.loads(EXPORT)["deployment"]
+    for resource in deployment["resources"]:
+        if resource["type"] == "pulumi:providers:github" and owner:
+            resource["inputs"]["owner"] = owner
+    deployment["pending_operations"] = [
+        {
+            "type": "creating",
+            "resource": {
+                "urn": "urn:pulumi:dev::fluxhooks::github:x::new-webhook",
+                "type": _ORGANIZATION_WEBHOOK,
+                "inputs": {"configuration": {"url": "https://flux.example.com/hook/x"}},
+            },
+        }
+    ]
+
+    (interrupted,) = parse(json.dumps({"deployment": deployment})).interrupted_webhooks
+
+    assert Scope("github", "organization", owner) == interrupted.scope
+    assert "flux.example.com" == interrupted.host
 
 
 def test_what_providers_were_given_is_known() -> None:

@@ -1,34 +1,49 @@
-"""GitHub's side of the pair: a repository's webhook."""
+"""GitHub's side of the pair: the webhook of a repository or of an organisation."""
 
-from typing import Any
+import os
+from collections.abc import Mapping
+from typing import Any, Final
 
 import pulumi
 
-from fluxhooks.errors import IncompleteUpdateError
+from fluxhooks.errors import ArgumentError, IncompleteUpdateError
 from fluxhooks.flux.hook_path import path_of
 
+_ORGANIZATION_WEBHOOK: Final = "github:index/organizationWebhook:OrganizationWebhook"
 
-def repository_webhook(
+
+def repository_or_organization_webhook(
     name: str,
     *,
-    repository: pulumi.Input[str],
+    at: Mapping[str, pulumi.Input[str]],
     events: pulumi.Input[list[str]],
     url: pulumi.Output[str],
     secret: pulumi.Output[str],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
-    """Register `repository`'s webhook and return its ID, known when the forge took the webhook.
+    """Register the webhook and return its ID, known when the forge took the webhook.
 
     URL and secret travel in one request, on creation and on every change: GitHub drops a secret
     that a change of the configuration does not repeat.
 
+    Args:
+        at: ``repository`` or ``organization``.
+
     Raises (in the Output):
         IncompleteUpdateError: this update left the webhook out, and it calls another path.
+        ArgumentError: the webhook is that of another organisation.
     """
     # The SDK is loaded by the programs that use GitHub, and by no other.
     import pulumi_github
 
-    webhook = pulumi_github.RepositoryWebhook(
+    organization = at.get("organization")
+    kind: Any = pulumi_github.RepositoryWebhook
+    if organization is not None:
+        kind = pulumi_github.OrganizationWebhook
+        events = pulumi.Output.all(
+            events=events, named=organization, owner=_owner(opts.parent)
+        ).apply(_events_where_owned)
+    webhook = kind(
         name,
         active=True,
         configuration={
@@ -38,18 +53,48 @@ def repository_webhook(
             "url": url,
         },
         events=events,
-        repository=repository,
         opts=opts,
+        # An organisation's has no such argument: it is its provider's owner.
+        **{key: value for key, value in at.items() if key == "repository"},
     )
     # A write that failed under --continue-on-error leaves the ID known, and nothing else.
     taken = pulumi.Output.all(
         active=webhook.active,
+        address=webhook.url if organization is not None else None,
         calls=webhook.configuration.apply(lambda known: known and known.url),
         id=webhook.id,
         name=name,
+        named=organization,
         url=url,
     )
     return pulumi.Output.unsecret(taken.apply(_id_where_it_calls))
+
+
+def _owner(component: pulumi.Resource | None) -> pulumi.Input[str | None]:
+    """Return the owner of the provider that a component's children have; None where unknown."""
+    provider: Any = component and component.get_provider(_ORGANIZATION_WEBHOOK)
+    if provider is None:
+        # The default provider's, as it is configured.
+        return pulumi.Config("github").get("owner") or os.environ.get("GITHUB_OWNER")
+    # That of a program in another language is a name and no more.
+    owner: pulumi.Input[str | None] = getattr(provider, "owner", None)
+    return owner
+
+
+def _events_where_owned(known: dict[str, Any]) -> list[str]:
+    # Before the webhook is made: it would be made, and GitHub told its secret.
+    _check_owner(known["named"], known["owner"])
+    events: list[str] = known["events"]
+    return events
+
+
+def _check_owner(named: str, owner: str | None) -> None:
+    if owner and owner.lower() != named.lower():
+        raise ArgumentError(
+            "github.organization",
+            f"{named!r} is not the owner of the GitHub provider, which is {owner!r} and would "
+            f"have the webhook; set it there: pulumi config set github:owner {named}",
+        )
 
 
 def _id_where_it_calls(known: dict[str, Any]) -> str:
@@ -59,4 +104,11 @@ def _id_where_it_calls(known: dict[str, Any]) -> str:
             f"{known['name']} is left out of this update and still calls another generation; "
             "nothing was deleted, run pulumi up without --target"
         )
+    if known["named"] is not None:
+        _check_owner(known["named"], _organization_of(known["address"] or ""))
     return str(known["id"])
+
+
+def _organization_of(address: str) -> str:
+    """Return whose webhook has an address as in https://api.github.com/orgs/acme/hooks/1."""
+    return address.partition("/orgs/")[2].partition("/")[0]

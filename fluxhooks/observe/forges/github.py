@@ -153,7 +153,7 @@ class GitHubForge:
 
     def _place(self, declared: DeclaredWebhook) -> "Repository | Organization":
         if declared.scope.kind == "organization":
-            return self._client.get_organization(declared.scope.name)
+            return self._client.get_organization(declared.scope.name or self._owner)
         return self._client.get_repo(self._full_name(declared))
 
     def _full_name(self, declared: DeclaredWebhook) -> str:
@@ -206,10 +206,15 @@ def connect(
 
 def _api(declared: DeclaredWebhook, providers: ProviderSettings) -> str:
     if declared.api_url:
-        return declared.api_url.partition("/repos/")[0]
+        kind = "/orgs/" if declared.scope.kind == "organization" else "/repos/"
+        return declared.api_url.partition(kind)[0]
     given = providers.github_base_url or os.environ.get("GITHUB_BASE_URL", "")
-    if not given or "api.github.com" in given:
+    host = urlsplit(given).hostname or ""
+    if not given or host in ("api.github.com", "github.com"):
         return _PUBLIC_API
+    # A tenant of GitHub's own cloud has its API at a host beside its own.
+    if host.endswith(".ghe.com"):
+        return f"https://api.{host.removeprefix('api.')}"
     # The provider takes an Enterprise Server's address with and without the API's path.
     base = given.rstrip("/")
     return base if base.endswith("/api/v3") else f"{base}/api/v3"
