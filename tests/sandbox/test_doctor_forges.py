@@ -704,3 +704,28 @@ def test_a_webhook_that_gitlab_disabled(
     assert isinstance(found.webhook, SeenWebhook)
     assert (False, True) == (found.webhook.active, found.webhook.disabled)
     assert [Fault.WEBHOOK_DISABLED] == judge(lab, found)
+
+
+def test_tokens_that_may_only_read_are_enough(
+    github: GitHub,
+    gitlab: GitLab,
+    app: Chain,
+    lab: Chain,
+    api: httpx.Client,
+    hooks_path: str,
+    client: python_gitlab.Gitlab,
+    monkeypatch: pytest.MonkeyPatch,
+    forges: Forges,
+) -> None:
+    """Nothing is changed by looking."""
+    _hook(api, hooks_path, app.url)
+    _lab_hook(client, lab)
+    github.wait_idle()
+    monkeypatch.setenv("GITHUB_TOKEN", github.issue_token(webhooks="read"))
+    monkeypatch.setenv("GITLAB_TOKEN", gitlab.issue_token(webhooks="read"))
+    for chain in (app, lab):
+        (found,) = gather(forges, chain).values()
+
+        assert found.webhook is not None
+        assert {"main": chain.commit} == found.heads
+        assert [] == judge(chain, found)
