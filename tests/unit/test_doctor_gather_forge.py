@@ -118,7 +118,7 @@ def test_many_are_asked_at_the_pace_that_github_takes(
 ) -> None:
     """Where it sets a limit at all, and so many come near it."""
     waited: list[object] = []
-    monkeypatch.setattr(gather_forge._Asking, "_wait", waited.append)
+    monkeypatch.setattr(gather_forge._Asking, "_wait", lambda asking: waited.append(asking))
     forge = Fake(left=left)
 
     gather(forge, count, cluster=None)
