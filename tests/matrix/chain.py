@@ -5,7 +5,6 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 from typing import Any
 
 import httpx
@@ -103,6 +102,7 @@ class Chain:
         self._files = dict(files or {})
         self._own_ingress = own_ingress
         self._pushes = 0
+        self._pushed_at = time.monotonic()
         self._closing = ExitStack()
 
     forge: GitHub | GitLab
@@ -250,6 +250,7 @@ class Chain:
 
     def push(self, files: Mapping[str, str | None] | None = None, *, branch: str = "main") -> str:
         """Push a commit, wait until the forge has sent what it sends, and return its ID."""
+        self._pushed_at = time.monotonic()
         commit = self.repository.commit(
             self.content() if files is None else files, message="A change", branch=branch
         )
@@ -377,10 +378,9 @@ class Chain:
                 return dict(condition)
         return {}
 
-    def seconds_since_asked(self) -> float:
-        """How long ago a delivery last asked for a reconcile of the source."""
-        asked = (self.get(self.kind).metadata.annotations or {})[REQUESTED]
-        return time.time() - datetime.fromisoformat(asked).timestamp()
+    def seconds_since_push(self) -> float:
+        """How long ago the last push was."""
+        return time.monotonic() - self._pushed_at
 
     def await_path(self, name: str = APP) -> str:
         """Wait until a Receiver is Ready, and return the path it serves."""

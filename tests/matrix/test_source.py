@@ -150,7 +150,7 @@ def source_fetch_failed(chain: Chain) -> None:
 @rows(
     Fault.SOURCE_INVALID,
     "the GitRepository is to ask as a GitHub App, and has no Secret of one",
-    cure=r"provider|secretRef",
+    cure=r"kubectl -n NS edit gitrepository app",
 )
 def source_invalid(chain: Chain) -> None:
     fetch(chain, provider="github")
@@ -179,6 +179,9 @@ def source_other_branch(chain: Chain) -> None:
     chain.repository.commit({"README.md": "once"}, message="Begin", branch="release")
     chain.patch("GitRepository", ref={"branch": "release"})
     chain.await_fetched(chain.head("release"))
+    # The webhook is younger than the branch.
+    chain.webhook.delete()
+    chain.webhook.id = chain.webhook.create(chain.url, chain.token)
     for _ in range(4):
         chain.push()
 
@@ -191,9 +194,9 @@ def source_other_branch(chain: Chain) -> None:
 )
 def source_ignores_all(chain: Chain) -> None:
     chain.patch("GitRepository", ignore="/*")
-    chain.await_condition("Kustomization")
     chain.push()
     chain.await_fetched()
+    chain.await_condition("Kustomization")
 
 
 @rows(

@@ -321,9 +321,9 @@ def test_each_source_has_its_own_finding() -> None:
 
 def test_pushes_to_a_branch_that_nobody_follows() -> None:
     """Told as a warning: it may be meant."""
-    payload = {"repository": {"default_branch": "main"}}
     pushes = [
-        forge_evidence.delivery(ago=ago, ref="refs/heads/main", payload=payload) for ago in (1, 5)
+        forge_evidence.delivery(ago=ago, ref="refs/heads/main", default_branch="main")
+        for ago in (1, 5)
     ]
     forge = forge_evidence.evidence(of_forge={"deliveries": tuple(pushes)}).forge
     develop = source(spec={"ref": {"branch": "develop"}})
@@ -333,7 +333,7 @@ def test_pushes_to_a_branch_that_nobody_follows() -> None:
     # Somebody follows it: as where production stands apart.
     assert [] == labels(examine(evidence(receiver(), develop, source(name="main"), forge=forge)))
     # What is pushed to is no default branch.
-    feature = [forge_evidence.delivery(ref="refs/heads/topic", payload=payload)] * 2
+    feature = [forge_evidence.delivery(ref="refs/heads/topic", default_branch="main")] * 2
     forge = forge_evidence.evidence(of_forge={"deliveries": tuple(feature)}).forge
     assert [] == labels(examine(evidence(receiver(), develop, forge=forge)))
 

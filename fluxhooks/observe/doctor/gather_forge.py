@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 from fluxhooks.errors import ObservationError
 from fluxhooks.flux.resource_filter import with_probe
-from fluxhooks.observe.doctor import calling, deliveries, followed
+from fluxhooks.observe.doctor import calling, conditions, deliveries, followed
 from fluxhooks.observe.doctor.evidence import ClusterEvidence, FluxObject, ForgeEvidence
 from fluxhooks.observe.doctor.settings import Settings
 from fluxhooks.observe.doctor.subjects import Subject
@@ -242,6 +242,9 @@ class _Looking:
             if receiver is not None and _filters(receiver):
                 needed |= {each.id: each for each in taken if each.ok and len(needed) < _LOOKED_AT}
             for source in self._sources(subject):
+                # Pushes that brought it nothing: to which branch?
+                past = [each for each in taken if each.ok and _is_newer(each, source)]
+                needed |= {each.id: each for each in past[:_LOOKED_AT] if len(past) > 1}
                 head = self._heads.get((_scope(subject), followed.branch(source)))
                 if head and head.pushed_at and head.commit != followed.commit(source):
                     since = [
@@ -351,6 +354,12 @@ def _above(at: DeclaredWebhook) -> list[Scope]:
     if at.scope.kind == "project":
         return [Scope("gitlab", "group", "/".join(parts[:n])) for n in range(len(parts), 0, -1)]
     return []
+
+
+def _is_newer(delivery: Delivery, source: FluxObject) -> bool:
+    """Return whether a push was told after a source last had something new."""
+    updated = conditions.time((source.status.get("artifact") or {}).get("lastUpdateTime"))
+    return delivery.event in _PUSHES and updated is not None and delivery.at > updated
 
 
 def _filters(receiver: FluxObject) -> bool:

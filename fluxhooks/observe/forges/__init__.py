@@ -80,6 +80,7 @@ class Delivery:
         server: the answer's header of that name; "" where there was none.
         ref: what was pushed, as in "refs/heads/main"; "" where it is no push, or unknown.
         commit: where that stands now.
+        default_branch: the repository's, as the push says; "" where unknown.
         size: bytes of the payload as compact JSON; None where unknown.
         payload: what was sent; None where unknown.
         headers: of the request, names in lower case; hold a credential.
@@ -98,6 +99,7 @@ class Delivery:
     server: str = ""
     ref: str = ""
     commit: str = ""
+    default_branch: str = ""
     size: int | None = None
     payload: Mapping[str, Any] | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)

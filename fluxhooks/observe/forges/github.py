@@ -266,6 +266,7 @@ def _in_full(delivery: Delivery, data: dict[str, Any]) -> Delivery:
         server=answered.get("server", ""),
         ref=str((payload or {}).get("ref") or "") if delivery.event == "push" else "",
         commit=str((payload or {}).get("after") or "") if delivery.event == "push" else "",
+        default_branch=str(((payload or {}).get("repository") or {}).get("default_branch") or ""),
         size=None if payload is None else len(json.dumps(payload, separators=(",", ":"))),
         payload=payload,
         headers=headers,

@@ -301,6 +301,7 @@ def _delivery(entry: dict[str, Any]) -> Delivery:
         server=answered.get("server", ""),
         ref=str((payload or {}).get("ref") or ""),
         commit=str((payload or {}).get("after") or ""),
+        default_branch=str(((payload or {}).get("project") or {}).get("default_branch") or ""),
         size=None if payload is None else len(json.dumps(payload, separators=(",", ":"))),
         payload=payload,
         headers=headers,

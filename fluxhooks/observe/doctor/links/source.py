@@ -374,11 +374,7 @@ def _other_branch(source: FluxObject, evidence: Evidence) -> Iterator[Finding]:
     if forge is None or cluster is None or not branch:
         return
     pushes = [each for each in forge.deliveries if each.ref.startswith("refs/heads/")]
-    described = next((each.payload for each in pushes if each.payload), None) or {}
-    about = described.get("repository") or {}
-    default = str(
-        about.get("default_branch") or (described.get("project") or {}).get("default_branch") or ""
-    )
+    default = next((each.default_branch for each in pushes if each.default_branch), "")
     others = (each for each in cluster.of("GitRepository") if _address(each) == _address(source))
     if (
         not default
