@@ -15,6 +15,7 @@ from lightkube.types import PatchType
 
 from fluxhooks.flux.resource_filter import with_probe
 from fluxhooks.observe.cluster import resource
+from fluxhooks.observe.doctor.faults import Fault
 from sandbox.sandbox import Sandbox
 from tests.app import Receiver, eventually
 from tests.leaks import Leaks
@@ -103,8 +104,9 @@ def test_the_page_shows_what_is_broken_and_nothing_changes(
 
     assert 4 == done.returncode, done.stderr
     assert {f"{NAMESPACE}/suspended": "receiver", f"{NAMESPACE}/missing": "receiver"} == broken
-    assert f"Receiver {NAMESPACE}/suspended is suspended" in text
-    assert f"GitRepository {NAMESPACE}/gone" in text
+    assert Fault.RECEIVER_SUSPENDED.meaning in text
+    assert f"flux resume receiver suspended -n {NAMESPACE}" in text
+    assert Fault.TARGET_MISSING.meaning in text
     assert "2 of 2 chains are broken." in done.stdout
     assert before == _versions(client)
     assert all(paths)
