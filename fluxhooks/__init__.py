@@ -9,6 +9,7 @@ from fluxhooks.components.args import (
     OidcVariable,
     ResourceRef,
     ScheduleArgs,
+    TokenStoreArgs,
     WebhookReceiverArgs,
 )
 from fluxhooks.components.webhook_receiver import WebhookReceiver
@@ -52,6 +53,7 @@ __all__ = [
     "ResourceRef",
     "ScheduleArgs",
     "SettingError",
+    "TokenStoreArgs",
     "VerificationError",
     "WebhookReceiver",
     "WebhookReceiverArgs",

@@ -107,6 +107,23 @@ class OidcProvider(TypedDict):
     """All must be true; at least one, as a public issuer gives tokens to everybody."""
 
 
+class TokenStoreArgs(TypedDict):
+    """Where a token lies in a store, as the External Secrets Operator names it."""
+
+    store: pulumi.Input[str]
+    """The name of the SecretStore, in the Receiver's namespace, or of the ClusterSecretStore."""
+
+    store_kind: NotRequired[pulumi.Input[str]]
+    """SecretStore, which it is when absent, or ClusterSecretStore."""
+
+    key: pulumi.Input[str]
+    """The key in the store, with {generation} in it, as in "flux/app/{generation}": the next
+    generation's token lies beside the live one."""
+
+    property: NotRequired[pulumi.Input[str]]
+    """Which part of what lies there, in stores that have parts; all of it when absent."""
+
+
 class ScheduleArgs(TypedDict):
     """A rotation every so often: the first update of a new period makes the next generation."""
 
@@ -149,6 +166,24 @@ class WebhookReceiverArgs(TypedDict):
     oidc_providers: NotRequired[pulumi.Input[Sequence[pulumi.Input[OidcProvider]]]]
     """Who may send, with the type generic-oidc; needed there, and an error elsewhere. Such a
     Receiver has no token and no Secret."""
+
+    token: NotRequired[pulumi.Input[str]]
+    """The live generation's token, from wherever it is kept; generated when neither this nor
+    token_secret nor token_from is given. It changes with the generation and with nothing else;
+    older generations keep theirs."""
+
+    token_secret: NotRequired[pulumi.Input[str]]
+    """The name of a Secret in the Receiver's namespace that is made elsewhere and holds the token
+    under the key token; it is read and never written. With {generation} in it, as in
+    "app-token-{generation}", each generation has its own; without, a rotation needs another."""
+
+    token_from: NotRequired[TokenStoreArgs]
+    """Where the External Secrets Operator takes the token from, into a Secret that it makes once
+    for each generation."""
+
+    token_to: NotRequired[TokenStoreArgs]
+    """Where the External Secrets Operator puts a copy of a token that is generated or given here,
+    before the generation goes live. What is there of older generations stays."""
 
     namespace: NotRequired[pulumi.Input[str]]
     """The namespace of Secret and Receiver; "flux-system" when absent."""

@@ -23,9 +23,11 @@ from fluxhooks.components.args import (
 from fluxhooks.components.forges import github_events, gitlab_events
 from fluxhooks.components.identity import gcr_secret, oidc_providers
 from fluxhooks.components.overrides import Overrides
+from fluxhooks.components.token_source import TokenSource, token_source
 from fluxhooks.components.values import (
     ANYTHING,
     EXPRESSION,
+    OBJECT_NAME,
     SPELLINGS,
     known_keys,
     listed,
@@ -49,15 +51,14 @@ from fluxhooks.flux.schedule import Schedule, as_text, due_after, period, schedu
 # Pulumi appends up to nine characters to a name, and Kubernetes takes 63 in a label.
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?")
 _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _HOST: Final = re.compile(
     r"(?=.{1,259}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*(:\d{1,5})?",
     re.ASCII | re.IGNORECASE,
 )
 _API_VERSION: Final = re.compile(r"([a-z0-9.-]+/)?v[a-z0-9]+")
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
-_GITLAB_PATH: Final = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
 _ORGANIZATION: Final = re.compile(r"[A-Za-z0-9](-?[A-Za-z0-9]){0,38}")
+_GITLAB_PATH: Final = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
 _PROJECT: Final = re.compile(rf"[0-9]+|{_GITLAB_PATH}(/{_GITLAB_PATH})+")
 _GROUP: Final = re.compile(rf"{_GITLAB_PATH}(/{_GITLAB_PATH})*")
 
@@ -77,6 +78,7 @@ class Checked:
         identity: what the Secret has beside the token, of whom a Receiver of the type gcr
             believes; empty for others.
         oidc_providers: the Receiver's ``spec.oidcProviders``, or None for none.
+        token: where the token comes from, and where a copy of it goes.
         interval: the Receiver's ``spec.interval``, or None for Flux's default.
         authority: who names the live generation, "program", "schedule" or "configuration".
         next_by_schedule: when the next one is due where the authority is "schedule", else "".
@@ -97,6 +99,7 @@ class Checked:
     filter: pulumi.Input[str] | None
     identity: Mapping[str, pulumi.Input[str]]
     oidc_providers: pulumi.Input[list[dict[str, Any]]] | None
+    token: TokenSource
     interval: pulumi.Input[str] | None
     authority: str
     next_by_schedule: str
@@ -197,6 +200,7 @@ def check_args(
         filter=_filter(receiver_type, values.get("resource_filter")),
         identity=gcr_secret(receiver_type, values.get("gcr")),
         oidc_providers=oidc_providers(receiver_type, values.get("oidc_providers")),
+        token=token_source(receiver_type, values, retains=len(generations) > 1),
         interval=when_known(values.get("interval"), _interval),
         authority=_authority(values),
         next_by_schedule="" if scheduled is None else as_text(scheduled.due(today)),
@@ -512,7 +516,7 @@ def _resource(path: str, ref: Any) -> dict[str, Any]:
             f"{path}.match_labels", f"is ignored with the name {name!r}; use the name '*'"
         )
     if name != "*":
-        text(f"{path}.name", name, _OBJECT_NAME, "is not a Kubernetes name")
+        text(f"{path}.name", name, OBJECT_NAME, "is not a Kubernetes name")
     api_version = ref.get("api_version", targets.KINDS[kind])
     text(f"{path}.api_version", api_version, _API_VERSION, "is not an apiVersion such as 'g/v1'")
     checked = {

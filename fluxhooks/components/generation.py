@@ -5,10 +5,10 @@ from typing import Any
 import pulumi
 
 from fluxhooks.components.checks import Checked
-from fluxhooks.components.kubernetes import Receiver, ReceiverSecret
-from fluxhooks.components.token import generated_token
+from fluxhooks.components.kubernetes import Receiver
+from fluxhooks.components.token import Token, name_in
 from fluxhooks.components.turn import Turn
-from fluxhooks.errors import IncompleteUpdateError, PathMismatchError, ReceiverNotReadyError
+from fluxhooks.errors import PathMismatchError, ReceiverNotReadyError
 from fluxhooks.flux.generations import generation_name
 from fluxhooks.flux.hook_path import hook_path
 from fluxhooks.flux.labels import object_labels
@@ -41,18 +41,12 @@ class Generation:
         labels = object_labels(name, number, project=pulumi.get_project(), stack=pulumi.get_stack())
 
         turn = Turn()
-        secret = None
+        token = None
         if args.has_token:
-            self.token = generated_token(f"{generation}-token", opts, after=turn.taken())
-            secret = ReceiverSecret(
-                f"{generation}-token",
-                namespace=args.namespace,
-                labels=labels,
-                token=self.token,
-                beside=args.identity,
-                opts=opts,
+            token = Token(
+                component, generation, number, args, labels=labels, opts=opts, after=turn.taken()
             )
-            self.secret_name = _name(secret.metadata, f"the Secret of {generation}")
+            self.token, self.secret_name = token.value, token.secret_name
         else:
             self.secret_name = turn.taken().apply(lambda _: "")
             self.token = pulumi.Output.secret(self.secret_name)
@@ -63,10 +57,11 @@ class Generation:
             spec=_spec(args, self.secret_name),
             opts=opts,
         )
-        self.created_at = (secret or receiver).metadata.apply(_creation_time)
-        self.receiver_name = _name(receiver.metadata, f"the Receiver {generation}")
+        self.created_at = (token or receiver).metadata.apply(_creation_time)
+        self.receiver_name = name_in(receiver.metadata, f"the Receiver {generation}")
         self.path = pulumi.Output.secret(
             pulumi.Output.all(
+                copied=token.copied if token else None,
                 generation=generation,
                 namespace=args.namespace,
                 receiver_name=self.receiver_name,
@@ -75,20 +70,6 @@ class Generation:
             ).apply(_agreed_path)
         )
         self.path.apply(lambda _: turn.pass_on(), run_with_unknowns=True)
-
-
-def _name(metadata: pulumi.Output[dict[str, Any]], of: str) -> pulumi.Output[str]:
-    def given(known: dict[str, Any]) -> str:
-        if "name" not in known:
-            # What --target leaves out is not made, and the engine says no word of it.
-            raise IncompleteUpdateError(
-                f"{of} is not made in this update, which leaves it out; nothing was repointed or "
-                "deleted, run pulumi up without --target"
-            )
-        return str(known["name"])
-
-    # A preview may know the name and not the rest.
-    return metadata["name"] if pulumi.runtime.is_dry_run() else metadata.apply(given)
 
 
 def _creation_time(metadata: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The two Kubernetes objects of a generation, as thin resources of the Kubernetes provider.
+"""The Kubernetes objects of a generation, as thin resources of the Kubernetes provider.
 
 Loading the provider's SDK classes takes longer than everything else in a program; the engine is
 sent the same request by a class of a few lines.
@@ -20,6 +20,11 @@ _WAIT_FOR: Final = (
 # Foreground deletion waits for a garbage collector; neither object owns anything to collect.
 _DELETION: Final = {"pulumi.com/deletionPropagationPolicy": "background"}
 
+_SECRET: Final = "kubernetes:core/v1:Secret"  # noqa: S105
+
+# Makes Flux notice when somebody deletes and restores a Secret by hand.
+_WATCHED: Final = {"reconcile.fluxcd.io/watch": "Enabled"}
+
 
 class ReceiverSecret(pulumi.CustomResource):
     """The immutable ``v1/Secret`` that holds one generation's token under the key ``token``.
@@ -30,6 +35,7 @@ class ReceiverSecret(pulumi.CustomResource):
     """
 
     metadata: pulumi.Output[dict[str, Any]]
+    data: pulumi.Output[dict[str, str] | None]
 
     def __init__(
         self,
@@ -39,10 +45,11 @@ class ReceiverSecret(pulumi.CustomResource):
         labels: Mapping[str, str],
         token: pulumi.Input[str],
         beside: Mapping[str, pulumi.Input[str]],
+        keep: bool = False,
         opts: pulumi.ResourceOptions,
     ) -> None:
-        # The watch label makes Flux notice when somebody deletes and restores the Secret by hand.
-        labels = {**labels, "reconcile.fluxcd.io/watch": "Enabled"}
+        """With `keep`, one that is there keeps its contents, whatever is given here."""
+        labels = {**labels, **_WATCHED}
         props = {
             "apiVersion": "v1",
             "kind": "Secret",
@@ -53,8 +60,139 @@ class ReceiverSecret(pulumi.CustomResource):
             },
             "immutable": True,
             "stringData": {**beside, "token": pulumi.Output.secret(token)},
+            "data": None,
         }
-        super().__init__("kubernetes:core/v1:Secret", name, props, _versioned(opts))
+        if keep:
+            kept = pulumi.ResourceOptions(ignore_changes=["data", "stringData"])
+            opts = pulumi.ResourceOptions.merge(opts, kept)
+        super().__init__(_SECRET, name, props, _versioned(opts))
+
+
+class ExistingSecret(pulumi.CustomResource):
+    """A ``v1/Secret`` that somebody else makes; it is read in every run and never written."""
+
+    metadata: pulumi.Output[dict[str, Any]]
+    data: pulumi.Output[dict[str, str] | None]
+
+    def __init__(
+        self, name: str, *, qualified: pulumi.Input[str], opts: pulumi.ResourceOptions
+    ) -> None:
+        """`qualified` is its namespace and name, as in "flux-system/app-token"."""
+        read = pulumi.ResourceOptions(id=qualified, additional_secret_outputs=["data"])
+        opts = pulumi.ResourceOptions.merge(opts, read)
+        super().__init__(_SECRET, name, {"metadata": None, "data": None}, _versioned(opts))
+
+
+class ExternalSecret(pulumi.CustomResource):
+    """The External Secrets Operator's order to make a generation's Secret, done when it is there.
+
+    The Secret is immutable, is made once, and has the ExternalSecret's own name.
+    """
+
+    metadata: pulumi.Output[dict[str, Any]]
+    status: pulumi.Output[dict[str, Any] | None]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        namespace: pulumi.Input[str],
+        labels: Mapping[str, str],
+        store: pulumi.Input[dict[str, str]],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        props = {
+            "apiVersion": "external-secrets.io/v1",
+            "kind": "ExternalSecret",
+            "metadata": _waiting_for_ready(namespace, labels),
+            "spec": pulumi.Output.from_input(store).apply(_taken),
+            "status": None,
+        }
+        super().__init__(
+            "kubernetes:external-secrets.io/v1:ExternalSecret", name, props, _replaced(opts)
+        )
+
+
+class PushSecret(pulumi.CustomResource):
+    """The External Secrets Operator's order to copy a generation's token, done when it did.
+
+    The copy stays when this goes: what else reads it is not known here.
+    """
+
+    metadata: pulumi.Output[dict[str, Any]]
+    status: pulumi.Output[dict[str, Any] | None]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        namespace: pulumi.Input[str],
+        labels: Mapping[str, str],
+        secret_name: pulumi.Input[str],
+        store: pulumi.Input[dict[str, str]],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        given = pulumi.Output.all(secret_name=secret_name, store=store)
+        props = {
+            "apiVersion": "external-secrets.io/v1alpha1",
+            "kind": "PushSecret",
+            "metadata": _waiting_for_ready(namespace, labels),
+            "spec": given.apply(lambda known: _copied(**known)),
+            "status": None,
+        }
+        super().__init__(
+            "kubernetes:external-secrets.io/v1alpha1:PushSecret", name, props, _replaced(opts)
+        )
+
+
+def _waiting_for_ready(namespace: pulumi.Input[str], labels: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "annotations": {**_DELETION, "pulumi.com/waitFor": "condition=Ready"},
+        "labels": dict(labels),
+        "namespace": namespace,
+    }
+
+
+def _taken(store: dict[str, str]) -> dict[str, Any]:
+    return {
+        "data": [{"secretKey": "token", "remoteRef": _place(store, "key")}],
+        "refreshInterval": "0",
+        "refreshPolicy": "CreatedOnce",
+        "secretStoreRef": _store(store),
+        "target": {
+            "creationPolicy": "Owner",
+            "immutable": True,
+            # Without one, the operator would copy our labels to a Secret that prune cannot delete.
+            "template": {"metadata": {"labels": {**_WATCHED}}},
+        },
+    }
+
+
+def _copied(secret_name: str, store: dict[str, str]) -> dict[str, Any]:
+    return {
+        "data": [{"match": {"secretKey": "token", "remoteRef": _place(store, "remoteKey")}}],
+        "deletionPolicy": "None",
+        "secretStoreRefs": [_store(store)],
+        "selector": {"secret": {"name": secret_name}},
+    }
+
+
+def _place(store: dict[str, str], key: str) -> dict[str, str]:
+    part = {"property": store["property"]} if "property" in store else {}
+    return {key: store["key"], **part}
+
+
+def _store(store: dict[str, str]) -> dict[str, str]:
+    return {"kind": store["store_kind"], "name": store["store"]}
+
+
+def _replaced(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    # What was made from another place in a store is another token.
+    others = pulumi.ResourceOptions(
+        replace_on_changes=["spec"],
+        custom_timeouts=pulumi.CustomTimeouts(create="2m", update="2m", delete="2m"),
+    )
+    return _versioned(pulumi.ResourceOptions.merge(opts, others))
 
 
 class Receiver(pulumi.CustomResource):

@@ -16,6 +16,7 @@ import pulumi
 
 from fluxhooks.components.aside import aside
 from fluxhooks.components.checks import Checked
+from fluxhooks.components.finished import finished
 from fluxhooks.components.generation import Generation
 from fluxhooks.errors import (
     ArgumentError,
@@ -58,7 +59,9 @@ class Repointing:
     def __init__(
         self, component: pulumi.ComponentResource, name: str, args: Checked, live: Generation
     ) -> None:
-        previous: pulumi.Output[dict[str, Any]] = pulumi.Output.from_input(_finished(component))
+        previous: pulumi.Output[dict[str, Any]] = pulumi.Output.from_input(
+            finished(component, "generation", "hook_url")
+        )
         previous = previous.apply(self._keep_what_is_called)
         self._name = name
         self._args = args
@@ -188,17 +191,6 @@ class Repointing:
                 settle_for=self._args.verify_timeout if retry else 0,
             )
         )
-
-
-async def _finished(component: pulumi.ComponentResource) -> dict[str, Any]:
-    """Return what the last finished run left in the component's outputs; {} before the first."""
-    # The engine does not hand a component its old outputs; this is how SDKs read a resource's.
-    # Awaited rather than applied: the URL must not make the webhook depend on its own parent.
-    urn = await component.urn.future()
-    found = await pulumi.runtime.invoke_async("pulumi:pulumi:getResource", {"urn": urn})
-    outputs = found["state"] or {}
-    # No more than is looked at: a value that a run could not know would hold all of them back.
-    return {key: outputs[key] for key in ("generation", "hook_url") if key in outputs}
 
 
 def _live_url(inputs: dict[str, Any]) -> str:

@@ -17,10 +17,12 @@ SPELLINGS: Final = {
     "issuerUrl": "issuer_url",
     "matchLabels": "match_labels",
     "pushEventsBranchFilter": "push_events_branch_filter",
+    "storeKind": "store_kind",
 }
 
 ANYTHING: Final = re.compile(r"\S.*")
 EXPRESSION: Final = re.compile(r"(?s).*\S.*")
+OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 def when_known(value: Any, check: Callable[[Any], Any]) -> Any:

@@ -293,7 +293,8 @@ def _cluster_problems(receiver: DeclaredReceiver, seen: Seen) -> list[str]:
         elif found.not_ready:
             problems.append(f"the Receiver of generation {number}: {found.not_ready}")
         secret = ("Secret", generation.namespace, generation.secret)
-        if receiver.has_token and secret not in present:
+        # One that is made elsewhere is not listed, and the Receiver without it is not Ready.
+        if receiver.has_token and generation.secret_is_ours and secret not in present:
             problems.append(f"the Secret of generation {number} is not in the cluster")
     return problems
 

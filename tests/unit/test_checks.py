@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fluxhooks import ArgumentError, ReceiverType, WebhookReceiver
 from fluxhooks.components.checks import applier_warnings, check_args
+from fluxhooks.components.token_source import TokenSource
 from fluxhooks.flux import targets
 from fluxhooks.flux.receiver_types import RECEIVER_TYPES
 from tests.unit.program import Later, args, program
@@ -16,7 +17,8 @@ from tests.unit.recording_engine import RecordingEngine
 
 _KNOWN = (
     "drain, events, gcr, generation, github, gitlab, host, interval, namespace, oidc_providers, "
-    "resource_filter, resources, retained, schedule, type, verify, verify_timeout"
+    "resource_filter, resources, retained, schedule, token, token_from, token_secret, token_to, "
+    "type, verify, verify_timeout"
 )
 _SOURCES = "Bucket, GitRepository, HelmChart, HelmRepository, ImageRepository, OCIRepository"
 _TYPES = (
@@ -640,7 +642,6 @@ def test_a_bad_value_inside_an_output_is_the_same_error(
             id="the repository",
         ),
         pytest.param(
-        pytest.param(
             {"github": {"organization": Later("-acme")}},
             "github.organization: '-acme' is not an organisation's name, such as 'acme'",
             id="the organisation",
@@ -650,6 +651,7 @@ def test_a_bad_value_inside_an_output_is_the_same_error(
             "github: names an organization, and is an Output; give it as a plain mapping",
             id="an organisation in an Output",
         ),
+        pytest.param(
             {"events": [Later("pushes")]},
             "events[0]: 'pushes' is not an event of GitHub, did you mean 'push'?",
             id="one event",
@@ -804,8 +806,8 @@ def test_defaults() -> None:
         "events": ["push"],
         "filter": "!has(req.fluxhooksProbe) && !has(req.zen)",
         "generations": [1],
-        "gitlab": None,
         "github": {"repository": "app"},
+        "gitlab": None,
         "host": "flux.example.com",
         "interval": None,
         "identity": {},
@@ -818,6 +820,7 @@ def test_defaults() -> None:
         ],
         "revokes": False,
         "rotate_every": None,
+        "token": TokenSource(),
         "type": ReceiverType.GITHUB,
         "verify": True,
         "verify_timeout": 60.0,
