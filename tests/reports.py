@@ -151,7 +151,7 @@ def example() -> Report:
         report,
         diagnosis=Diagnosis(chains=(*chains, chain("checkout"), chain("web"))),
         coverage=Coverage(
-            rows=(*(_row(one, "covered") for one in _APPS), _row("podinfo", "uncovered")),
+            rows=(*(row(one, "covered") for one in _APPS), row("podinfo", "uncovered")),
             findings=(
                 coverage.Finding(
                     severity=coverage.GAP,
@@ -178,7 +178,7 @@ def nothing_wrong() -> Report:
         of="the stack dev",
         made_at=NOW,
         diagnosis=Diagnosis(chains=(chain("app"),)),
-        coverage=Coverage(rows=(_row("app", "covered"),), findings=()),
+        coverage=Coverage(rows=(row("app", "covered"),), findings=()),
         status=Status(stack="dev", rows=(_generation("app"),)),
     )
 
@@ -196,15 +196,16 @@ def large(count: int = 500) -> Report:
             )
         ),
         coverage=Coverage(
-            rows=tuple(_row(f"app-{number:03}", "covered") for number in range(count)),
+            rows=tuple(row(f"app-{number:03}", "covered") for number in range(count)),
             findings=(),
         ),
     )
 
 
-def _row(
+def row(
     name: str, state: str, *, kind: str = "GitRepository", interval: str = "30m", why: str = ""
 ) -> coverage.Row:
+    """Return a source, and whether a webhook reaches it."""
     source = Source(kind=kind, namespace="flux-system", name=name, interval=interval)
     return coverage.Row(
         source=source,
@@ -218,13 +219,11 @@ def _row(
 
 def _coverage() -> Coverage:
     rows = (
-        *(_row(name, "covered") for name in _APPS),
-        _row("legacy", "uncovered", interval="1m"),
-        _row("podinfo", "uncovered", kind="OCIRepository", interval="5m"),
-        _row("images", "unknown", kind="ImageRepository", interval="5m"),
-        _row(
-            "charts", "apart", kind="HelmRepository", why="is of the type oci: nothing is fetched"
-        ),
+        *(row(name, "covered") for name in _APPS),
+        row("legacy", "uncovered", interval="1m"),
+        row("podinfo", "uncovered", kind="OCIRepository", interval="5m"),
+        row("images", "unknown", kind="ImageRepository", interval="5m"),
+        row("charts", "apart", kind="HelmRepository", why="is of the type oci: nothing is fetched"),
     )
     return Coverage(
         rows=rows,

@@ -302,6 +302,27 @@ def test_uncovered_sources_come_first_and_are_open() -> None:
     assert "flux-system/old-g1-77aa (takes no delivery)" == view.sources[0].rows[0].receivers
 
 
+@pytest.mark.parametrize(
+    ("covered", "uncovered", "headline"),
+    [
+        (0, 0, "There is no source that needs a webhook."),
+        (1, 0, "1 of 1 source is covered by a webhook."),
+        (0, 1, "0 of 1 source is covered by a webhook; it asks 48 times a day."),
+        (0, 2, "0 of 2 sources are covered by a webhook; they ask 96 times a day."),
+        (2, 1, "2 of 3 sources are covered by a webhook; the other asks 48 times a day."),
+        (1, 2, "1 of 3 sources is covered by a webhook; the others ask 96 times a day."),
+    ],
+)
+def test_the_headline_of_the_coverage(covered: int, uncovered: int, headline: str) -> None:
+    """Whatever the numbers, it is a sentence."""
+    rows = [
+        *(reports.row(f"a{number}", "covered") for number in range(covered)),
+        *(reports.row(f"b{number}", "uncovered") for number in range(uncovered)),
+    ]
+
+    assert headline == views.of_coverage(Coverage(rows=tuple(rows), findings=())).headline
+
+
 def test_generations_that_are_due_are_told() -> None:
     """Age, due date, and what is not as declared."""
     status = reports.everything().status

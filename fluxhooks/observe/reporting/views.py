@@ -376,11 +376,15 @@ def _covered(coverage: Coverage) -> str:
     if not wanting:
         return "There is no source that needs a webhook."
     covered, uncovered = len(coverage.of("covered")), coverage.of("uncovered")
-    text = f"{covered} of {_number(len(wanting), 'source')} {'is' if covered == 1 else 'are'}"
+    verb = "is" if 1 in (covered, len(wanting)) else "are"
+    text = f"{covered} of {_number(len(wanting), 'source')} {verb}"
     if not uncovered:
         return f"{text} covered by a webhook."
     asking = sum(row.requests_a_day for row in uncovered)
-    return f"{text} covered by a webhook; the others ask {asking:,.0f} times a day."
+    others = "the other asks" if len(uncovered) == 1 and covered else "the others ask"
+    if not covered:
+        others = "it asks" if len(uncovered) == 1 else "they ask"
+    return f"{text} covered by a webhook; {others} {asking:,.0f} times a day."
 
 
 def _source(row: coverages.Row) -> SourceView:
