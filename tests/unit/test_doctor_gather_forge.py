@@ -1,5 +1,6 @@
 """How forges are asked: at a pace they take, and not again when they would not answer."""
 
+import dataclasses
 import time
 from typing import Any
 
@@ -11,7 +12,17 @@ from fluxhooks.observe.doctor.settings import Settings
 from fluxhooks.observe.doctor.subjects import Subject
 from fluxhooks.observe.forges import Delivery, Forge, Forges, Head, SeenWebhook
 from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, Scope
-from tests.unit.forge_evidence import cluster, receiver, source, url, webhook
+from tests.unit.forge_evidence import (
+    HOST,
+    OLD_PATH,
+    PATH,
+    UNSERVED,
+    cluster,
+    receiver,
+    source,
+    url,
+    webhook,
+)
 
 
 class Fake(Forge):
@@ -41,6 +52,18 @@ class Fake(Forge):
         return Head(commit=known)
 
 
+class Listed(Fake):
+    """A forge that has some webhooks in its repository."""
+
+    def __init__(self, *webhooks: SeenWebhook) -> None:
+        super().__init__()
+        self._webhooks = list(webhooks)
+
+    def webhooks(self, declared: DeclaredWebhook) -> list[SeenWebhook]:
+        here = self._webhooks if declared.scope.kind == "repository" else []
+        return [dataclasses.replace(each, scope=declared.scope) for each in here]
+
+
 class Faked(Forges):
     def __init__(self, forge: Forge) -> None:
         super().__init__(ProviderSettings())
@@ -62,10 +85,12 @@ def subjects(count: int) -> list[Subject]:
     ]
 
 
-def gather(forge: Forge, count: int, **changes: Any) -> Any:
+def gather(forge: Forge, count: int, *, host: str = "", **changes: Any) -> Any:
     seen = cluster(receiver(), source())
     return gather_forge.gather(
-        subjects(count), Faked(forge), **{"cluster": seen, "settings": Settings(), **changes}
+        [dataclasses.replace(subject, host=host) for subject in subjects(count)],
+        Faked(forge),
+        **{"cluster": seen, "settings": Settings(), **changes},
     )
 
 
@@ -83,6 +108,22 @@ def test_each_scope_log_and_branch_is_asked_once() -> None:
         ]
     ) == sorted(forge.asked)
     assert [url(), url()] == [each.webhook.url for each in found.values()]
+
+
+@pytest.mark.parametrize("path", ["", PATH])
+def test_a_receiver_that_lost_its_path_may_be_the_one_that_is_called(path: str) -> None:
+    """What calls it is neither stale nor a twin of another's webhook."""
+    other = dataclasses.replace(receiver(number=7, path=path), name="other")
+    app = source(url="https://github.com/acme/app-0")
+    loose = webhook(id="7", url=url(UNSERVED))
+    mine = webhook(url=url(OLD_PATH))
+    seen = cluster(receiver(path=OLD_PATH), other, app)
+
+    twin = gather(Listed(mine, loose), 1, cluster=seen)["app-0"].strays
+    stale = gather(Listed(loose), 1, cluster=seen, host=HOST)["app-0"].webhook
+
+    assert (["7"] if path else []) == [each.id for each in twin]
+    assert bool(path) == (stale is not None)
 
 
 def test_without_a_cluster_no_branch_is_asked() -> None:

@@ -28,8 +28,16 @@ def in_scope(sources: Iterable[FluxObject], scope: Scope) -> list[FluxObject]:
     The only one there is, is taken for it also where its URL does not say so: it may name a mirror.
     """
     known = list(sources)
-    found = [source for source in known if _is_in(path(source), scope)]
+    found = [source for source in known if is_in(source, scope)]
     return found or (known if len(known) == 1 else [])
+
+
+def is_in(source: FluxObject, scope: Scope) -> bool:
+    """Return whether a GitRepository's URL is that of a repository or project, or below a group."""
+    where, name = f"/{path(source).lower()}", scope.name.lower()
+    if scope.kind in ("group", "organization"):
+        return f"/{name}/" in where
+    return where.endswith(f"/{name}")
 
 
 def branch(source: FluxObject) -> str:
@@ -79,13 +87,6 @@ def path(source: FluxObject) -> str:
         return urllib.parse.urlsplit(url).path.strip("/").removesuffix(".git")
     except ValueError:
         return ""
-
-
-def _is_in(path: str, scope: Scope) -> bool:
-    path, name = f"/{path.lower()}", scope.name.lower()
-    if scope.kind in ("group", "organization"):
-        return f"/{name}/" in path
-    return path.endswith(f"/{name}")
 
 
 def _origin(chart: FluxObject, cluster: ClusterEvidence) -> FluxObject | None:

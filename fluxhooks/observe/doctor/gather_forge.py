@@ -87,6 +87,7 @@ class _Looking:
         self._logs: dict[tuple[str, str], list[Delivery]] = {}
         self._unseen_logs: dict[tuple[str, str], str] = {}
         self._heads: dict[tuple[Scope, str], Head] = {}
+        self._pathless: list[tuple[FluxObject, list[FluxObject]]] | None = None
 
     # Webhooks
 
@@ -166,16 +167,36 @@ class _Looking:
                 for webhook in loose.get(_scope(subject), ())
                 if not subject.host or calling.host(webhook) == calling.same_host(subject.host)
             ]
+            if self._without_path(_scope(subject)) - {subject.receiver}:
+                # It may be theirs, to be called again when they have a path.
+                continue
             # Where nobody says which host is ours, one alone is likely to be meant for us.
             if subject.managed and (len(mine) == 1 or (mine and not anywhere)):
                 self._chosen[subject.name] = mine[0]
                 loose[_scope(subject)].remove(mine[0])
         for subject in self._subjects if not anywhere else ():
             # Each is told once, at the first chain of its scope that has a webhook.
-            if subject.name in self._chosen:
+            if subject.name in self._chosen and not self._without_path(_scope(subject)):
                 of_chain = loose.get(self._chosen[subject.name].scope, [])
                 self._strays[subject.name] = [webhook for webhook in of_chain if webhook.active]
                 of_chain.clear()
+
+    def _without_path(self, scope: Scope) -> set[tuple[str, str]]:
+        """Return the Receivers of a scope's sources that serve no path now."""
+        cluster = self._cluster
+        if cluster is None:
+            return set()
+        if self._pathless is None:
+            self._pathless = [
+                (receiver, followed.repositories(receiver, cluster))
+                for receiver in cluster.of("Receiver")
+                if not receiver.status.get("webhookPath")
+            ]
+        return {
+            (receiver.namespace, receiver.name)
+            for receiver, sources in self._pathless
+            if any(followed.is_in(source, scope) for source in sources)
+        }
 
     # Deliveries
 

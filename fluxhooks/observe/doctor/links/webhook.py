@@ -69,7 +69,9 @@ def _without_webhook(evidence: Evidence, forge: ForgeEvidence) -> Examined:
     if hidden:
         return _told(State.UNSEEN, f"GitLab shows parts of the URL of {hidden[0]} only")
     flux = [webhook for webhook in forge.webhooks if calling.like_flux(webhook)]
-    seen = [f"{scope.kind} {scope.name} has {len(forge.webhooks) or 'no'} webhooks"]
+    count = len(forge.webhooks)
+    several = {0: "no webhooks", 1: "one webhook"}.get(count, f"{count} webhooks")
+    seen = [f"{scope.kind} {scope.name} has {several}"]
     seen += [
         f"{webhook} calls a Receiver's path at {webhook.host or 'no host'}, "
         f"{_whose(webhook, evidence)}"
