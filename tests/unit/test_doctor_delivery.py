@@ -330,6 +330,15 @@ def missed(forge: str = "github", ago: float = 10, **changes: Any) -> Examined:
     return examined
 
 
+def test_events_that_the_receiver_is_found_to_refuse_are_its_symptom() -> None:
+    """What its sources need is the Receiver's fault."""
+    taking = cluster(receiver("github", events=["ping"]), source())
+    examined = judge("github", delivery(400), behind=BROKEN, cluster=taking)
+
+    assert (State.SYMPTOM, []) == (examined.state, faults(examined))
+    assert [Fault.DELIVERY_EVENT_REFUSED] == faults(judge("github", delivery(400), cluster=taking))
+
+
 def test_a_commit_that_was_told_to_nobody() -> None:
     """With the way to have it now."""
     (finding,) = missed("gitlab", head={"refs": 5}).findings

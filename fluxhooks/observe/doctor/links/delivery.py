@@ -67,14 +67,12 @@ class _Log:
     def examined(self) -> Examined:
         """Return what is to be said of it."""
         newest = self._taken[0] if self._taken else None
-        if (
-            newest is not None
-            and not newest.ok
-            and any(found.state is State.BROKEN for found in self._behind)
-        ):
-            return _told(State.SYMPTOM, self._said(newest))
-        failed = self._failed(newest) if newest is not None and not newest.ok else None
-        wrong = [found for found in (failed or self._all_refused() or self._not_sent(),) if found]
+        if any(found.state is State.BROKEN for found in self._behind):
+            failed = deliveries.all_refused(self._evidence) if newest is None else newest
+            if failed is not None and not failed.ok:
+                return _told(State.SYMPTOM, self._said(failed))
+        lost = self._failed(newest) if newest is not None and not newest.ok else None
+        wrong = [found for found in (lost or self._all_refused() or self._not_sent(),) if found]
         seen = self._seen(newest)
         if wrong:
             return _told(State.BROKEN, seen, wrong)
