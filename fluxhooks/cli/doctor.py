@@ -44,6 +44,9 @@ def doctor(
     repository: Annotated[
         str, typer.Option(metavar="OWNER/NAME", help="With --cluster: has the webhook, at GitHub.")
     ] = "",
+    organization: Annotated[
+        str, typer.Option(metavar="NAME", help="With --cluster: has the webhook, at GitHub.")
+    ] = "",
     project: Annotated[
         str, typer.Option(metavar="PATH", help="With --cluster: has the webhook, at GitLab.")
     ] = "",
@@ -81,7 +84,7 @@ def doctor(
 
     Example: fluxhooks doctor prod app
     """
-    scope = _scope(repository=repository, project=project, group=group)
+    scope = _scope(repository=repository, organization=organization, project=project, group=group)
     named = f"--{scope.kind}" if scope else ""
     for option, wrong, why in (
         ("--cluster", cluster and bool(stack), "goes without a stack"),

@@ -227,6 +227,7 @@ def test_what_is_not_to_be_looked_at_is_not(run: Run) -> None:
             ("--repository", "acme/app"),
             OfCluster(scope=Scope("github", "repository", "acme/app")),
         ),
+        (("--organization", "a"), OfCluster(scope=Scope("github", "organization", "a"))),
         (("--project", "a/b/c"), OfCluster(scope=Scope("gitlab", "project", "a/b/c"))),
         (("--group", "a"), OfCluster(scope=Scope("gitlab", "group", "a"))),
     ],

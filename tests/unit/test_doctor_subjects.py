@@ -261,6 +261,31 @@ def test_one_receiver_is_looked_at_by_its_name_whether_it_is_there_or_not() -> N
     assert (("flux-system", "app"), "") == (gone.receiver, gone.type)
 
 
+def test_what_may_have_the_webhooks_of_many_need_not_have_each() -> None:
+    """An organisation is looked at beside their repositories; another repository is no use."""
+    acme, other = Scope("github", "organization", "acme"), Scope("github", "repository", "a/b")
+    objects = (
+        receiver("app", "app"),
+        source("app", "https://github.com/acme/app"),
+        receiver("bare"),
+        receiver("lab", spec={"type": "gitlab"}),
+    )
+
+    def found(scope: Scope) -> dict[str, list[tuple[Scope | None, bool]]]:
+        subjects = _subjects(OfCluster(scope=scope), *objects).values()
+        return {
+            name: [(each.scope, each.managed) for each in subjects if each.receiver[1] == name]
+            for name in ("app", "bare", "lab")
+        }
+
+    assert {
+        "app": [(APP, False), (acme, False)],
+        "bare": [(acme, False)],
+        "lab": [(None, False)],
+    } == found(acme)
+    assert {"app": [(APP, True)], "bare": [(other, False)], "lab": [(None, False)]} == found(other)
+
+
 def test_a_namespace_bounds_what_is_looked_at() -> None:
     """Others' Receivers are not."""
     elsewhere = dataclasses.replace(receiver("app"), namespace="elsewhere")
@@ -528,7 +553,7 @@ def test_no_receiver_at_all_is_said(looking: Looking) -> None:
 
 
 def test_of_several_repositories_those_with_a_webhook_are_told(looking: Looking) -> None:
-    """And where none has one, the first."""
+    """Each webhook once, also where an organisation has it; where none has one, the first."""
     looking.cluster = cluster(
         receiver("app", "a", "b"),
         *(source(name, f"https://github.com/acme/{name}") for name in "ab"),
@@ -538,9 +563,11 @@ def test_of_several_repositories_those_with_a_webhook_are_told(looking: Looking)
     webhook = SeenWebhook(scope=APP, id="42", url=f"https://{HOST}")
     looking.forge = {names[1]: ForgeEvidence(scope=APP, webhook=webhook)}
     second = looking(OfCluster(host=HOST))
+    looking.forge = {name: ForgeEvidence(scope=APP, webhook=webhook) for name in names}
+    same = looking(OfCluster(host=HOST))
 
-    assert [names[:1], names[1:]] == [
-        [each.name for each in found.evidence] for found in (first, second)
+    assert [names[:1], names[1:], names[:1]] == [
+        [each.name for each in found.evidence] for found in (first, second, same)
     ]
     assert names == looking.asked_of_forge[:2]
 

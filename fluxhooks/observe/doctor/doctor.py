@@ -196,7 +196,7 @@ class _Looking:
         return [
             self._as_called(subject)
             for siblings in by_receiver.values()
-            for subject in [each for each in siblings if self._calls(each)] or siblings[:1]
+            for subject in self._calling(siblings) or siblings[:1]
         ]
 
     def at_public_urls(
@@ -267,9 +267,15 @@ class _Looking:
         forge = self._forge.get(subject.name)
         return subject.managed and forge is not None and not forge.unseen and not forge.webhook
 
-    def _calls(self, subject: Subject) -> bool:
-        forge = self._forge.get(subject.name)
-        return forge is not None and forge.webhook is not None
+    def _calling(self, siblings: Iterable[Subject]) -> list[Subject]:
+        """Return those that have a webhook, each webhook's first."""
+        found: dict[tuple[str, str], Subject] = {}
+        for subject in siblings:
+            forge = self._forge.get(subject.name)
+            if forge is not None and forge.webhook is not None:
+                # One of an organisation is found through each of its repositories.
+                found.setdefault(forge.webhook.key, subject)
+        return list(found.values())
 
     def _as_called(self, subject: Subject) -> Subject:
         forge = self._forge.get(subject.name)

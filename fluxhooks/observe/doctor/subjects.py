@@ -39,7 +39,8 @@ class OfCluster:
         receiver: namespace and name of the only one, as in "flux-system/app"; "" for all.
         host: where they are reached, with a port where one is needed; "" where the webhooks
             that call them say so.
-        scope: what at a forge has their webhooks; where None, what their sources' URLs name.
+        scope: what at a forge has their webhooks; where None, what their sources' URLs name. It
+            must have that of the only Receiver, and may have that of others.
     """
 
     namespace: str = "*"
@@ -195,15 +196,18 @@ def _of_receiver(
     receiver_type = str(newest.spec.get("type") or "")
     scopes: list[Scope | None] = [None]
     certain = receiver_type in FORGES
-    if wanted.scope is not None and (wanted.receiver or wanted.scope.forge == receiver_type):
-        scopes = [wanted.scope]
+    if wanted.scope is not None and wanted.receiver:
+        scopes, certain = [wanted.scope], True
     elif certain:
-        sources = list(_sources(newest, cluster))
-        urls = (str(each.spec.get("url") or "") for each in sources)
-        known = dict.fromkeys(scope for url in urls if (scope := scope_of(url, hosts)))
-        scopes = [*known] or [None]
+        urls = (str(each.spec.get("url") or "") for each in _sources(newest, cluster))
+        known = list(dict.fromkeys(scope for url in urls if (scope := scope_of(url, hosts))))
         # Several, or whatever has a label: as an organisation's webhook reaches them.
         certain = len(known) == 1 and all(target.name != "*" for target in reached.targets(newest))
+        if wanted.scope is not None and wanted.scope.forge == receiver_type:
+            above = wanted.scope.kind in ("organization", "group")
+            certain = certain and not above
+            known += [wanted.scope] if above or not known else []
+        scopes = [*known] or [None]
     for scope in scopes:
         name = f"{newest.namespace}/{newest.name}"
         yield Subject(
