@@ -11,6 +11,7 @@ from fluxhooks.observe.doctor.conditions import REQUESTED_AT
 from fluxhooks.observe.doctor.diagnosis import Examined, State, Sure
 from fluxhooks.observe.doctor.evidence import Evidence
 from fluxhooks.observe.doctor.faults import Fault
+from fluxhooks.observe.doctor.links.delivery import examine as examine_deliveries
 from fluxhooks.observe.doctor.links.webhook import examine
 from fluxhooks.observe.probing.replies import Reply
 from tests.leaks import Leaks
@@ -496,6 +497,22 @@ def test_a_webhook_that_gitlab_disabled_tells_of_what() -> None:
     assert "its newest delivery, Push Hook 503-10, was answered 503" in finding.evidence
     assert "`glab api -X POST projects/acme%2Fapp/hooks/42/test/push_events`" in finding.cure
     assert [Fault.WEBHOOK_STALE_PATH] == faults(stale)
+
+
+def test_a_webhook_that_gitlab_disabled_for_its_token_is_a_symptom() -> None:
+    """What lasts is told where it is, with what enables the webhook again."""
+    off = {"active": False, "disabled": True, "inactive_because": ": GitLab disabled it"}
+    log = {"deliveries": (delivery(400, forge="gitlab"),)}
+    seen = evidence("gitlab", webhook("gitlab", **off), of_forge=log)
+    examined, cause = examine(seen), examine_deliveries(seen, ())
+
+    assert (State.SYMPTOM, []) == (examined.state, faults(examined))
+    assert "webhook acme/app 42 is disabled: GitLab disabled it" == examined.seen
+    assert [Fault.DELIVERY_SECRET_DIFFERS] == faults(cause)
+    assert cause.findings[0].cure.endswith(
+        "then have it tested, which enables it: `glab api -X POST "
+        "projects/acme%2Fapp/hooks/42/test/push_events`"
+    )
 
 
 # Twins

@@ -385,6 +385,10 @@ class _Log:
         ) or commands.reconcile("GitRepository", self._evidence.receiver[0], "SOURCE")
 
     def _again(self, delivery: Delivery) -> str:
+        if self._webhook.disabled:
+            # Nothing is sent again by what is disabled.
+            test = commands.test(self._evidence, self._webhook)
+            return f"have it tested, which enables it: {test}"
         return f"send it again: {commands.redeliver(self._evidence, self._webhook, delivery)}"
 
     def _reached_from_here(self) -> list[str]:

@@ -18,7 +18,8 @@ from fluxhooks.observe.doctor.conditions import lasting
 from fluxhooks.observe.doctor.diagnosis import Examined, Finding, State, Sure
 from fluxhooks.observe.doctor.evidence import Evidence, FluxObject, ForgeEvidence
 from fluxhooks.observe.doctor.faults import Fault, Link
-from fluxhooks.observe.forges import Delivery, SeenWebhook
+from fluxhooks.observe.doctor.links import delivery
+from fluxhooks.observe.forges import SeenWebhook
 
 # Registries whose packages GitHub tells of.
 _FORGES: Final = frozenset({"github", "gitlab"})
@@ -128,6 +129,7 @@ class _Webhook:
         self._ours = calling.same_host(evidence.host)
         self._receiver = f"Receiver {'/'.join(evidence.receiver)}"
         self._told = ""
+        self._symptom = ""
 
     def examined(self) -> Examined:
         """Return what is to be said of it."""
@@ -142,6 +144,8 @@ class _Webhook:
         breaks = any(finding.fault.breaks for finding in wrong)
         wrong.sort(key=lambda finding: not finding.fault.breaks)
         state = State.BROKEN if breaks else State.WARNING if wrong else State.OK
+        if self._symptom and not breaks:
+            return _told(State.SYMPTOM, f"{self._webhook} is disabled: {self._symptom}", wrong)
         sends = ", ".join(sorted(self._sent)) or "nothing"
         calls = self._told or f"calls {self._receiver}"
         return _told(state, f"{self._webhook} sends {sends}, {calls}", wrong)
@@ -357,6 +361,11 @@ class _Webhook:
             return [told, *wrong]
         if breaking:
             return wrong
+        refused = delivery.examine(evidence, ()).findings
+        if any(finding.fault is Fault.DELIVERY_SECRET_DIFFERS for finding in refused):
+            # That lasts, and is told there.
+            self._symptom = why
+            return wrong
         newest = next(iter(self._forge.deliveries), None)
         last = f"its newest delivery, {newest.event} {newest.id}, " if newest else ""
         answered = f"was answered {newest.status}" if newest and newest.status else "got no answer"
@@ -365,15 +374,10 @@ class _Webhook:
             where=str(webhook),
             wrong=f"it is disabled: {why}",
             evidence=tuple(filter(None, (why, f"{last}{answered}" if newest else ""))),
-            cure=self._why_disabled(newest)
-            + f"then have it tested, which enables it: {commands.test(evidence, webhook)}",
+            cure="mend what its newest deliveries failed of, then have it tested, which enables "
+            f"it: {commands.test(evidence, webhook)}",
         )
         return [told, *wrong]
-
-    def _why_disabled(self, newest: Delivery | None) -> str:
-        if newest is not None and newest.status == 400 and self._calls_it:
-            return f"its deliveries were refused: give it the Receiver's token, {self._token()}, "
-        return "mend what its newest deliveries failed of, "
 
     # What it sends
 
