@@ -169,11 +169,13 @@ class ProviderSettings:
 
     Attributes:
         kubeconfig: a kubeconfig file's path or text.
+        github_app_auth: JSON with an App's ``id``, ``installationId`` and ``pemFile``.
     """
 
     kubeconfig: str = field(default="", repr=False)
     context: str = ""
     github_token: str = field(default="", repr=False)
+    github_app_auth: str = field(default="", repr=False)
     github_base_url: str = ""
     github_owner: str = ""
     gitlab_token: str = field(default="", repr=False)
@@ -442,6 +444,7 @@ def _providers(resources: list[_Resource]) -> ProviderSettings:
         kubeconfig=given("kubernetes", "kubeconfig"),
         context=given("kubernetes", "context"),
         github_token=given("github", "token"),
+        github_app_auth=given("github", "appAuth"),
         github_base_url=given("github", "baseUrl"),
         github_owner=given("github", "owner"),
         gitlab_token=given("gitlab", "token"),

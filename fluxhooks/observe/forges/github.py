@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from fluxhooks.errors import ObservationError
-from fluxhooks.observe.forges import Delivery, Head, SeenWebhook
+from fluxhooks.observe.forges import Delivery, Head, SeenWebhook, github_app
 from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, Scope
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class GitHubForge:
         if client is None:
             client = self._of_thread.client = self._connect()
             self._clients.append(client)
+        github_app.renew(client.requester.auth)
         return client
 
     @property
@@ -170,18 +171,19 @@ def connect(
 ) -> GitHubForge:
     """Return the GitHub the stack's provider uses.
 
-    The token is that of ``GITHUB_TOKEN``, else the provider's; the API that of the webhook.
+    An App's credentials are taken where they are given, else the token of ``GITHUB_TOKEN``, else
+    the provider's; the API is that of the webhook.
 
     Args:
         retries: how often a request that fails for a passing reason is repeated.
 
     Raises:
-        ObservationError: there is no token.
+        ObservationError: there is no token, or an App's credentials cannot be used.
     """
     import github
 
     token = os.environ.get("GITHUB_TOKEN") or providers.github_token
-    if not token:
+    if not token and github_app.installation(providers) is None:
         raise ObservationError(
             "no token for GitHub: set GITHUB_TOKEN to one that may administer the repository's "
             "webhooks, or pulumi config set --secret github:token"
@@ -189,7 +191,8 @@ def connect(
 
     def client() -> github.Github:
         return github.Github(
-            auth=github.Auth.Token(token),
+            # An App's asks for a token of its own for each client, and for another when it ends.
+            auth=github_app.installation(providers) or github.Auth.Token(token),
             base_url=_api(declared, providers),
             user_agent="fluxhooks",
             timeout=20,

@@ -6,7 +6,8 @@ Where it knowingly differs from GitHub:
   internet does not reach.
 - Clients use HTTP, on one host for the web site, Git and the API (at `/` and at `/api/v3/`, as on
   an Enterprise Server); everything else is as on github.com.
-- One organisation and one user; a token either reads, writes or does not see webhooks.
+- One organisation and one user; a token, an App's too, either reads, writes or does not see
+  webhooks. An App is installed for all repositories, and its tokens do not expire.
 - A delivery keeps the URL and secret its webhook had when it was queued; GitHub says neither so
   nor otherwise. Nothing expires: the log has no three-day window.
 - Of the rate limits only the hourly quota counts by itself; the secondary limits answer on demand.
@@ -21,10 +22,11 @@ Where it knowingly differs from GitHub:
 
 from sandbox.forges.faults import Fault
 from sandbox.forges.front import Request
+from sandbox.forges.github.apps import App
 from sandbox.forges.github.deliveries import Delivery
 from sandbox.forges.github.faults import Faults
 from sandbox.forges.github.hooks import Hook
 from sandbox.forges.github.server import GitHub
 from sandbox.forges.repository import Repository
 
-__all__ = ["Delivery", "Fault", "Faults", "GitHub", "Hook", "Repository", "Request"]
+__all__ = ["App", "Delivery", "Fault", "Faults", "GitHub", "Hook", "Repository", "Request"]

@@ -35,6 +35,16 @@ def requires_authentication() -> ApiError:
     return ApiError(401, "Requires authentication")
 
 
+def not_decodable() -> ApiError:
+    """The answer where an App has to say who it is."""
+    return ApiError(401, "A JSON web token could not be decoded")
+
+
+def no_user() -> ApiError:
+    """The answer to an App where only a user is somebody."""
+    return ApiError(403, "Resource not accessible by integration")
+
+
 def not_found() -> ApiError:
     return ApiError(404, "Not Found")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import time
 import uuid
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ from sandbox.forges.github.accounts import (
     show_full_repository,
     show_user,
 )
+from sandbox.forges.github.apps import show_token
 from sandbox.forges.github.errors import ApiError
 from sandbox.forges.github.hooks import Hook, Target
 from sandbox.forges.github.state import Access, State
@@ -74,6 +76,11 @@ class Api:
             self._route("GET", "/meta", self._meta),
             self._route("GET", "/rate_limit", self._rate_limit, free=True),
             self._route("GET", "/user", self._user),
+            self._route(
+                "POST",
+                "/app/installations/{installation_id:int}/access_tokens",
+                self._installation_token,
+            ),
             self._route("GET", "/users/{login}", self._a_user),
             self._route("GET", "/orgs/{owner}", self._organization),
             self._route("GET", "/repos/{owner}/{name}", self._repository),
@@ -148,7 +155,11 @@ class Api:
 
     def _authenticate(self, request: Request) -> str | None:
         token = _token(request)
-        if token is not None and token not in self._state.tokens:
+        if (
+            token is not None
+            and token not in self._state.tokens
+            and self._state.app_of(token) is None
+        ):
             raise errors.bad_credentials()
         return token
 
@@ -157,6 +168,9 @@ class Api:
             return
         if token is None:
             raise errors.not_found()
+        if token not in self._state.tokens:
+            # An App as itself sees itself and its installations only.
+            raise errors.not_decodable()
         if _RANK[self._state.tokens[token]] < _RANK[access]:
             raise errors.missing_permission(_permission(request, access))
 
@@ -184,9 +198,22 @@ class Api:
         core = self._quota(_token(request)).show()
         return Answer({"resources": {"core": core, "search": core}})
 
+    async def _installation_token(self, request: Request) -> Answer:
+        app = self._state.app_of(_token(request) or "")
+        if app is None:
+            raise errors.not_decodable()
+        if app.installation_id != str(request.path_params["installation_id"]):
+            raise errors.not_found()
+        token = f"ghs_{secrets.token_hex(18)}"
+        self._state.tokens[token] = Access(app.access)
+        return Answer(show_token(app, token, now=time.time()), status=201)
+
     async def _user(self, request: Request) -> Answer:
-        if _token(request) is None:
+        token = _token(request)
+        if token is None:
             raise errors.requires_authentication()
+        if token.startswith("ghs_") or token not in self._state.tokens:
+            raise errors.no_user()
         return Answer(show_user(self._state.site, full=True))
 
     async def _a_user(self, request: Request) -> Answer:

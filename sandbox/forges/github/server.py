@@ -15,8 +15,9 @@ from sandbox.forges.authorization import password
 from sandbox.forges.encoding import dump
 from sandbox.forges.forge import Forge, check_name
 from sandbox.forges.git import RefUpdate, init_bare
-from sandbox.forges.github import payloads
+from sandbox.forges.github import apps, payloads
 from sandbox.forges.github.accounts import RepositoryRecord, Site
+from sandbox.forges.github.apps import App
 from sandbox.forges.github.deliveries import Delivery
 from sandbox.forges.github.faults import Faults
 from sandbox.forges.github.hooks import Hook, Target
@@ -88,6 +89,15 @@ class GitHub(Forge):
         token = f"github_pat_{secrets.token_hex(18)}"
         self._portal.call(self._state.tokens.__setitem__, token, Access(webhooks))
         return token
+
+    def install_app(self, *, webhooks: str = "write") -> App:
+        """An App that is installed for the organisation; `webhooks` is as `issue_token` has it.
+
+        Its tokens are good for an hour, as they say, and do not expire.
+        """
+        app = apps.make(1_000_001 + len(self._state.apps), access=Access(webhooks))
+        self._portal.call(self._state.apps.append, app)
+        return app
 
     def revoke_token(self, token: str) -> None:
         """Forget a token: whoever uses it is refused from now on."""

@@ -15,6 +15,7 @@ from sandbox.forges.encoding import dump
 from sandbox.forges.git import RefUpdate
 from sandbox.forges.github import hooks
 from sandbox.forges.github.accounts import FIRST_REPOSITORY_ID, RepositoryRecord, Site
+from sandbox.forges.github.apps import App, signed_by
 from sandbox.forges.github.deliveries import Delivery, Event, deliver, last_response
 from sandbox.forges.github.hooks import Hook, Target
 from sandbox.forges.post import Poster
@@ -48,6 +49,7 @@ class State:
         self.deliveries: list[Delivery] = []
         self.deliveries_by_hook: dict[int, list[Delivery]] = {}
         self.tokens: dict[str, Access] = {}
+        self.apps: list[App] = []
         self.activities: dict[str, list[Activity]] = {}
         self._activity_ids = count(1_296_269_001)
         self.throttling = False
@@ -63,6 +65,10 @@ class State:
         record = RepositoryRecord(name, target, path, created_at=now, pushed_at=now)
         self.repositories[name] = record
         return record
+
+    def app_of(self, token: str) -> App | None:
+        """The App that signed a web token; None where none did."""
+        return next((app for app in self.apps if signed_by(app, token)), None)
 
     def note(self, repository: RepositoryRecord, update: RefUpdate, kind: str) -> None:
         """Remember what happened to a branch; tags are no activity."""
