@@ -28,6 +28,21 @@ def delivery_secret_differs(chain: Chain) -> None:
 
 
 @rows(
+    Fault.DELIVERY_SECRET_DIFFERS,
+    "the webhook's token is changed at GitLab, which disabled it after four pushes",
+    at=GITLAB,
+    cure=r"HOOK.*token.*HOOK/test/push_events",
+)
+def delivery_secret_differs_until_disabled(chain: Chain) -> None:
+    chain.webhook.edit(token="nobody knows it")
+    chain.known_tokens.append("nobody knows it")
+    for _ in range(4):
+        chain.push()
+    (hook,) = chain.forge.hooks(chain.path)
+    assert hook.disabled_until is not None
+
+
+@rows(
     Fault.DELIVERY_NO_CONNECTION,
     "the forge gets no connection, where the doctor does",
     at=BOTH,
