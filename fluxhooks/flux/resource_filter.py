@@ -6,6 +6,7 @@ asks of ordinary deliveries.
 """
 
 import re
+from collections.abc import Mapping
 
 PROBE_BODY = b'{"fluxhooksProbe":true}'
 CATCH_UP_BODY = b'{"fluxhooksCatchUp":true}'
@@ -32,6 +33,33 @@ def users_filter(resource_filter: str) -> str:
     if resource_filter.startswith(before) and resource_filter.endswith(after):
         return resource_filter[len(before) : -len(after)]
     return resource_filter
+
+
+def absent_fields(resource_filter: str, body: Mapping[str, object]) -> list[str]:
+    """Return the fields that a filter reads of a delivery and that its body does not have.
+
+    CEL fails on them, unless the filter asks with ``has()`` before; those are left out.
+    """
+    asked = set(_ASKED.findall(resource_filter))
+    found: dict[str, None] = {}
+    for path, called in _READ.findall(_PLAIN_TEXT.sub("_", resource_filter)):
+        names = path.split(".")[1:]
+        if called:
+            # As in req.ref.startsWith("…").
+            names = names[:-1]
+        at: object = body
+        for depth, name in enumerate(names, start=1):
+            if not isinstance(at, Mapping) or name not in at:
+                field = ".".join(("req", *names[:depth]))
+                if field not in asked:
+                    found[field] = None
+                break
+            at = at[name]
+    return list(found)
+
+
+_READ = re.compile(r"\breq((?:\.[A-Za-z_]\w*)+)(\()?")
+_ASKED = re.compile(r"has\(\s*(req(?:\.\w+)+)\s*\)")
 
 
 def spares_probe(resource_filter: str) -> bool:

@@ -455,6 +455,15 @@ def test_why_it_fails_where_all_seems_right(
     assert all(each.sure is Sure.LIKELY for each in found.findings)
 
 
+def test_what_a_filter_fails_on() -> None:
+    """Where it is known what was delivered."""
+    spec = {"resourceFilter": "!has(req.fluxhooksProbe) && req.action == 'x'"}
+    failed = push(500, payload={"ref": "refs/heads/main"})
+    (finding,) = examine(evidence(receiver(**spec), source(), forge=forge(failed))).findings
+
+    assert "the delivery has no req.action" == finding.evidence[-1]
+
+
 @pytest.mark.parametrize(
     ("last", "found", "expected"),
     [

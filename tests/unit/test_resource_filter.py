@@ -7,6 +7,7 @@ import pytest
 from fluxhooks.flux.resource_filter import (
     CATCH_UP_BODY,
     PROBE_BODY,
+    absent_fields,
     spares_probe,
     users_filter,
     with_probe,
@@ -66,6 +67,27 @@ def test_a_users_filter_decides_on_deliveries_and_not_on_the_catch_up(user_filte
 def test_which_part_is_the_users(whole: str, expected: str) -> None:
     """Ours never keeps a delivery out."""
     assert expected == users_filter(whole)
+
+
+@pytest.mark.parametrize(
+    ("resource_filter", "expected"),
+    [
+        pytest.param("req.ref == 'refs/heads/main'", [], id="there"),
+        pytest.param("req.ref.startsWith('refs/')", [], id="a call is no field"),
+        pytest.param("req.repository.full_name == 'acme/app'", [], id="below another"),
+        pytest.param("req.action == 'published'", ["req.action"], id="not there"),
+        pytest.param("req.pull_request.number > 0", ["req.pull_request"], id="nothing above it"),
+        pytest.param("req.repository.size > 0", ["req.repository.size"], id="not there below"),
+        pytest.param("has(req.action) && req.action == 'x'", [], id="asked before"),
+        pytest.param("req.ref == 'req.action'", [], id="in a text"),
+        pytest.param(with_probe(None), [], id="ours"),
+    ],
+)
+def test_fields_that_a_delivery_does_not_have(resource_filter: str, expected: list[str]) -> None:
+    """A filter that reads them fails."""
+    body = {"ref": "refs/heads/main", "repository": {"full_name": "acme/app"}}
+
+    assert expected == absent_fields(resource_filter, body)
 
 
 def _holds(expression: str, req: dict[str, object]) -> bool:

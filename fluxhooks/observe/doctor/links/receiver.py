@@ -13,7 +13,7 @@ from typing import Final
 from fluxhooks.flux.hook_path import hook_path
 from fluxhooks.flux.needed_events import needed_events
 from fluxhooks.flux.receiver_types import RECEIVER_TYPES, Proof, ReceiverType, TypeFacts
-from fluxhooks.flux.resource_filter import users_filter
+from fluxhooks.flux.resource_filter import absent_fields, users_filter
 from fluxhooks.flux.targets import APPLIERS, KINDS, OTHERS, SOURCES
 from fluxhooks.observe import reach
 from fluxhooks.observe.doctor import followed
@@ -576,7 +576,11 @@ def _failing(
             fault=Fault.FILTER_FAILS,
             where=str(receiver),
             wrong="the filter fails on what is delivered, so deliveries are answered 500",
-            evidence=(*shown, f"its filter: {one_line(_filters(receiver)[0])}"),
+            evidence=(
+                *shown,
+                f"its filter: {one_line(_filters(receiver)[0])}",
+                *_absent(receiver, failed),
+            ),
             cure=_edit(
                 evidence,
                 receiver,
@@ -586,6 +590,13 @@ def _failing(
         )
     elif probe_fails or not _is_made_up_for(evidence, failed):
         yield _not_permitted(receiver, reads, shown)
+
+
+def _absent(receiver: FluxObject, failed: Delivery | None) -> Iterator[str]:
+    body = failed.payload if failed else None
+    for each in _filters(receiver) if body is not None else ():
+        if absent := absent_fields(each, body or {}):
+            yield f"the delivery has no {' and no '.join(absent)}"
 
 
 def _is_made_up_for(evidence: Evidence, failed: Delivery | None) -> bool:
