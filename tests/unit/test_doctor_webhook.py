@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
+from fluxhooks.components.forges import gitlab_events
 from fluxhooks.observe.doctor import calling
 from fluxhooks.observe.doctor.conditions import REQUESTED_AT
 from fluxhooks.observe.doctor.diagnosis import Examined, State, Sure
 from fluxhooks.observe.doctor.evidence import Evidence
 from fluxhooks.observe.doctor.faults import Fault
 from fluxhooks.observe.doctor.links.delivery import examine as examine_deliveries
-from fluxhooks.observe.doctor.links.webhook import examine
+from fluxhooks.observe.doctor.links.webhook import _flag, examine
+from fluxhooks.observe.forges.gitlab import _event
 from fluxhooks.observe.probing.replies import Reply
 from tests.leaks import Leaks
 from tests.unit import forge_evidence as given
@@ -334,6 +336,17 @@ def test_the_receiver_of_something_else_is_named() -> None:
 
     assert Fault.WEBHOOK_OTHER_RECEIVER is finding.fault
     assert "it calls Receiver web/shop instead of Receiver flux-system/app-g2" == finding.wrong
+
+
+@pytest.mark.parametrize("at", ["project", "group"])
+def test_an_event_is_asked_for_by_the_name_gitlab_has_for_it(at: str) -> None:
+    """In the plural where GitLab has it so: the table of the components is the judge."""
+    assert dict(gitlab_events.EVENTS[at]) == {
+        event: _flag(event) for event in gitlab_events.EVENTS[at]
+    }
+    assert dict(gitlab_events.EVENTS[at]) == {
+        _event(flag): flag for flag in gitlab_events.EVENTS[at].values()
+    }
 
 
 def test_a_receiver_that_lags_behind_its_secret_is_not_the_webhooks_fault() -> None:

@@ -133,7 +133,7 @@ class _Log:
         else:
             wrong = "the forge gets no connection"
             cure = f"let in the forge's addresses{self._addresses()}"
-            if self._webhook.scope.forge == "gitlab":
+            if self._webhook.scope.forge == "gitlab" and not self._webhook.disabled:
                 cure += (
                     "; GitLab says no more, and its test does: "
                     f"{commands.test(self._evidence, self._webhook)}"

@@ -21,6 +21,9 @@ from fluxhooks.observe.doctor.faults import Fault, Link
 from fluxhooks.observe.doctor.links import delivery
 from fluxhooks.observe.forges import SeenWebhook
 
+# What GitLab has in the plural where it asks for an event: ``TriggerableHooks``.
+_MANY: Final = frozenset({"confidential_issue", "issue", "merge_request", "release"})
+
 # Registries whose packages GitHub tells of.
 _FORGES: Final = frozenset({"github", "gitlab"})
 _GITHUB_REGISTRIES: Final = ("ghcr.io", "docker.pkg.github.com")
@@ -147,8 +150,9 @@ class _Webhook:
         if self._symptom and not breaks:
             return _told(State.SYMPTOM, f"{self._webhook} is disabled: {self._symptom}", wrong)
         sends = ", ".join(sorted(self._sent)) or "nothing"
-        calls = self._told or f"calls {self._receiver}"
-        return _told(state, f"{self._webhook} sends {sends}, {calls}", wrong)
+        calls = self._told or (f"calls {self._receiver}" if self._calls_it else "")
+        seen = ", ".join(filter(None, (f"{self._webhook} sends {sends}", calls)))
+        return _told(state, seen, wrong)
 
     # What it calls
 
@@ -373,7 +377,7 @@ class _Webhook:
             fault=Fault.WEBHOOK_DISABLED,
             where=str(webhook),
             wrong=f"it is disabled: {why}",
-            evidence=tuple(filter(None, (why, f"{last}{answered}" if newest else ""))),
+            evidence=(f"{last}{answered}",) if newest else ("it is disabled at the forge",),
             cure="mend what its newest deliveries failed of, then have it tested, which enables "
             f"it: {commands.test(evidence, webhook)}",
         )
@@ -578,11 +582,9 @@ def _passes(webhook: SeenWebhook, branch: str) -> bool:
 
 
 def _flag(event: str) -> str:
-    return {
-        "Push Hook": "push_events",
-        "Tag Push Hook": "tag_push_events",
-        "Release Hook": "releases_events",
-    }.get(event, event.removesuffix(" Hook").replace(" ", "_").lower() + "_events")
+    """Return the attribute by which a webhook at GitLab asks for an event."""
+    name = event.removesuffix(" Hook").replace(" ", "_").lower()
+    return f"{name}s_events" if name in _MANY else f"{name}_events"
 
 
 def _listed(names: Iterable[str]) -> str:
