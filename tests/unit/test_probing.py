@@ -355,43 +355,43 @@ TWO_ADDRESSES.__cause__ = ExceptionGroup(
         pytest.param(
             RESOLVING,
             "its name is not known to DNS",
-            "Is the host right, and its DNS record there?",
+            "Make a DNS record for the host",
             id="DNS",
         ),
         pytest.param(
             caused(ConnectionRefusedError(111, "Connection refused")),
             "the connection was refused",
-            "Nothing listens on that port",
+            "Start what must listen on that port",
             id="refused",
         ),
         pytest.param(
             caused(TWO_ADDRESSES),
             "the connection was refused",
-            "Nothing listens on that port",
+            "Start what must listen on that port",
             id="refused by one of two addresses",
         ),
         pytest.param(
             httpx.ConnectTimeout("x"),
             "no connection within 10 s",
-            "A firewall drops it",
+            "Let the firewall pass",
             id="no connection",
         ),
         pytest.param(
             caused(MISMATCH),
             "its certificate is not valid (Hostname mismatch, certificate is not valid)",
-            "It is for other names",
+            "Issue one for this host",
             id="certificate",
         ),
         pytest.param(
             caused(WRONG_VERSION),
             "what listens there speaks no TLS",
-            "Is that the port for https?",
+            "Serve https on that port",
             id="no TLS",
         ),
         pytest.param(
             httpx.ConnectError(f"no route for {PATH}"),
             "there is no connection (no route for /hook/***)",
-            "Is there a route to the host",
+            "Make a route to the host",
             id="anything else, masked",
         ),
     ],
@@ -437,7 +437,7 @@ def test_a_url_without_tls_is_a_warning() -> None:
     assert ["warning", "ok", "ok", "ok", "skipped"] == verdicts(found)
 
 
-OTHER = "It must be the Service webhook-receiver that answers there."
+OTHER = "Have the Service webhook-receiver answer there: something else does."
 
 
 @pytest.mark.parametrize(
@@ -452,58 +452,76 @@ OTHER = "It must be the Service webhook-receiver that answers there."
             id="an ingress",
         ),
         pytest.param(
-            400, Verdict.WRONG, "400", "That is notification-controller's port for events", id="400"
+            400,
+            Verdict.WRONG,
+            "400",
+            "Route the host to the Service webhook-receiver, not notification-controller",
+            id="400",
         ),
         pytest.param(
             page(400), Verdict.WRONG, "400 with a page of nginx", OTHER, id="400 of another"
         ),
-        pytest.param(200, Verdict.WRONG, "200", "Something else answers there", id="catch-all"),
         pytest.param(
-            202, Verdict.WRONG, "202", "That is notification-controller's port for events", id="202"
+            200,
+            Verdict.WRONG,
+            "200",
+            "Route /hook/ of the host to the Service webhook-receiver",
+            id="catch-all",
+        ),
+        pytest.param(
+            202,
+            Verdict.WRONG,
+            "202",
+            "Route the host to the Service webhook-receiver, not notification-controller",
+            id="202",
         ),
         pytest.param(
             redirect(302, f"https://login.example.com/?to=%2Fhook%2F{'0' * 64}"),
             Verdict.WRONG,
             "302, a redirect to https://login.example.com/?to=%2Fhook%2F***",
-            "Something in front wants a login",
+            "Let /hook/ pass without a login",
             id="login page",
         ),
         pytest.param(
             redirect(308, f"https://www.example.com/hook/{'0' * 64}"),
             Verdict.WRONG,
             "308, a redirect to https://www.example.com/hook/***",
-            "No forge follows a redirect",
+            "Let nothing in front redirect /hook/",
             id="redirect",
         ),
-        pytest.param(304, Verdict.WRONG, "304", "No forge follows a redirect", id="304"),
-        pytest.param(401, Verdict.WRONG, "401", "Something in front wants a login", id="401"),
-        pytest.param(403, Verdict.WRONG, "403", "Something in front refuses", id="403"),
+        pytest.param(304, Verdict.WRONG, "304", "Let nothing in front redirect /hook/", id="304"),
+        pytest.param(401, Verdict.WRONG, "401", "Let /hook/ pass without a login", id="401"),
+        pytest.param(403, Verdict.WRONG, "403", "Let /hook/ pass, for the addresses", id="403"),
         pytest.param(405, Verdict.WRONG, "405", OTHER, id="405"),
-        pytest.param(407, Verdict.WRONG, "407", "A proxy between here and the host", id="407"),
-        pytest.param(429, Verdict.WRONG, "429", "Something in front limits", id="429"),
+        pytest.param(
+            407, Verdict.WRONG, "407", "Give the proxy between here and the host", id="407"
+        ),
+        pytest.param(429, Verdict.WRONG, "429", "Leave /hook/ out of what limits", id="429"),
         pytest.param(500, Verdict.WRONG, "500", OTHER, id="500"),
-        pytest.param(502, Verdict.WRONG, "502", "The ingress has no working backend", id="502"),
-        pytest.param(503, Verdict.WRONG, "503", "The ingress has no backend", id="503"),
-        pytest.param(504, Verdict.WRONG, "504", "The backend is silent", id="504"),
+        pytest.param(502, Verdict.WRONG, "502", "Start notification-controller, and see", id="502"),
+        pytest.param(503, Verdict.WRONG, "503", "Start notification-controller, and see", id="503"),
+        pytest.param(
+            504, Verdict.WRONG, "504", "Let the ingress reach notification-controller", id="504"
+        ),
         pytest.param(
             httpx.ReadTimeout("x"),
             Verdict.WRONG,
             "no answer within 10 s",
-            "What listens there takes the request and is silent",
+            "See that notification-controller runs",
             id="silence",
         ),
         pytest.param(
             httpx.LocalProtocolError(f"Illegal header value b'{TOKEN}'"),
             Verdict.WRONG,
             "the connection ended without an answer (it could not be sent)",
-            "What listens there ends the connection",
+            "See that what listens there speaks HTTP",
             id="not sent, and not quoted",
         ),
         pytest.param(
             httpx.RemoteProtocolError("Server disconnected"),
             Verdict.WRONG,
             "the connection ended without an answer (Server disconnected)",
-            "What listens there ends the connection",
+            "See that what listens there speaks HTTP",
             id="cut off",
         ),
     ],
@@ -526,15 +544,17 @@ def test_what_answers_on_a_made_up_path(
         pytest.param(400, Verdict.OK, "", id="it checks"),
         pytest.param(404, Verdict.WRONG, "No Receiver has this path", id="none there"),
         pytest.param(503, Verdict.WRONG, "The Receiver is suspended or not Ready.", id="suspended"),
-        pytest.param(page(503), Verdict.WRONG, "The ingress has no backend", id="no backend"),
+        pytest.param(
+            page(503), Verdict.WRONG, "Start notification-controller, and see", id="no backend"
+        ),
         pytest.param(200, Verdict.WRONG, "A Receiver of the type github refuses", id="taken"),
         pytest.param(
-            redirect(308, "/"), Verdict.WRONG, "No forge follows a redirect", id="redirect"
+            redirect(308, "/"), Verdict.WRONG, "Let nothing in front redirect /hook/", id="redirect"
         ),
-        pytest.param(403, Verdict.WRONG, "Something in front refuses", id="refused"),
+        pytest.param(403, Verdict.WRONG, "Let /hook/ pass, for the addresses", id="refused"),
         pytest.param(500, Verdict.WRONG, OTHER, id="broken"),
         pytest.param(
-            httpx.ReadTimeout("x"), Verdict.WRONG, "What listens there takes", id="silence"
+            httpx.ReadTimeout("x"), Verdict.WRONG, "See that notification-controller", id="silence"
         ),
     ],
 )
@@ -589,9 +609,9 @@ def test_what_the_cluster_knows_of_it_is_said_with_the_answer() -> None:
         pytest.param(500, "A target could not be reconciled", id="target"),
         pytest.param(202, OTHER, id="another Service"),
         pytest.param(404, "No Receiver has this path", id="gone meanwhile"),
-        pytest.param(413, "Something in front takes no body of this size.", id="size"),
-        pytest.param(redirect(301, "/"), "No forge follows a redirect", id="redirect"),
-        pytest.param(502, "The ingress has no working backend", id="backend"),
+        pytest.param(413, "Let larger bodies pass", id="size"),
+        pytest.param(redirect(301, "/"), "Let nothing in front redirect /hook/", id="redirect"),
+        pytest.param(502, "Start notification-controller, and see", id="backend"),
     ],
 )
 def test_what_an_answer_to_something_signed_says(check: Check, answer: Answer, cure: str) -> None:
@@ -805,9 +825,9 @@ def test_a_certificate_is_read_from_the_connection(authority: trustme.CA) -> Non
 @pytest.mark.parametrize(
     ("names", "days", "trust", "code"),
     [
-        pytest.param(("other.example.com",), 40, True, "It is for other names", id="other name"),
-        pytest.param(("localhost",), -1, True, "It has expired", id="expired"),
-        pytest.param(("localhost",), 40, False, "No authority that is trusted here", id="unknown"),
+        pytest.param(("other.example.com",), 40, True, "Issue one for this host", id="other name"),
+        pytest.param(("localhost",), -1, True, "Renew it", id="expired"),
+        pytest.param(("localhost",), 40, False, "Have it signed by an authority", id="unknown"),
     ],
 )
 def test_what_is_wrong_with_a_certificate(

@@ -17,65 +17,69 @@ class Cause(Enum):
     """Why, each with its cure."""
 
     # No connection.
-    NAME = "Is the host right, and its DNS record there?"
-    REFUSED = "Nothing listens on that port: is the ingress running, and the port right?"
+    NAME = "Make a DNS record for the host, or correct the host."
+    REFUSED = "Start what must listen on that port (the ingress), or correct the port."
     NO_CONNECTION = (
-        "A firewall drops it, or the load balancer has no backend: forges send from the internet."
+        "Let the firewall pass the forge's addresses, and give the load balancer a backend: forges "
+        "send from the internet."
     )
-    UNREACHABLE = "Is there a route to the host, and does it take TLS for this name?"
-    NO_TLS = "Is that the port for https? Without TLS the webhook's URL begins with http."
+    UNREACHABLE = "Make a route to the host, and have it take TLS for this name."
+    NO_TLS = "Serve https on that port; without TLS the webhook's URL must begin with http."
 
     # No certificate that is good for it.
-    NOT_YET_VALID = "It is not valid yet: is the clock right?"
-    EXPIRED = "It has expired: see why it was not renewed."
+    NOT_YET_VALID = "Issue it anew, by a clock that is right: it is not valid yet."
+    EXPIRED = "Renew it, and see why it was not renewed."
     OTHER_NAME = (
-        "It is for other names: issue one for this host; an ingress shows its default one where "
-        "it has none for a host."
+        "Issue one for this host: an ingress shows its default one where it has none for a host."
     )
-    OTHER_ADDRESS = "It is for other addresses: issue one for this host."
+    OTHER_ADDRESS = "Issue one for this host: it is for other addresses."
     NO_AUTHORITY = (
-        "No authority that is trusted here signed it, or its intermediate certificates are not "
-        "sent. SSL_CERT_FILE names an authority of your own; the forge must trust it too."
+        "Have it signed by an authority that the forge trusts, and send its intermediate "
+        "certificates along. SSL_CERT_FILE names an authority of your own here."
     )
-    CERTIFICATE = "Forges refuse it too, unless they are told not to look."
+    CERTIFICATE = "Issue one that is valid: forges refuse it too, unless they are told not to look."
 
     # A connection, and not the controller.
     NO_ANSWER = (
-        "What listens there takes the request and is silent: is notification-controller running, "
-        "and may the ingress reach it (NetworkPolicy)?"
+        "See that notification-controller runs, and that the ingress may reach it (NetworkPolicy): "
+        "what listens there takes the request and is silent."
     )
-    CUT_OFF = "What listens there ends the connection: does it speak HTTP, and does its backend?"
+    CUT_OFF = (
+        "See that what listens there speaks HTTP, and its backend too: it ends the connection."
+    )
     REDIRECT = (
-        "No forge follows a redirect, and some count it as a success: nothing in front may "
-        "redirect /hook/, or the webhook must call where it leads."
+        "Let nothing in front redirect /hook/, or let the webhook call where it leads: no forge "
+        "follows a redirect, and some count it as a success."
     )
-    LOGIN = "Something in front wants a login: let /hook/ pass without one."
+    LOGIN = "Let /hook/ pass without a login: something in front wants one."
     FORBIDDEN = (
-        "Something in front refuses: let /hook/ pass, for the addresses the forge sends from."
+        "Let /hook/ pass, for the addresses the forge sends from: something in front refuses."
     )
-    PROXY_LOGIN = "A proxy between here and the host wants a login."
-    TOO_LARGE = "Something in front takes no body of this size."
-    TOO_OFTEN = "Something in front limits how often it is asked; deliveries are lost so too."
+    PROXY_LOGIN = "Give the proxy between here and the host its login."
+    TOO_LARGE = "Let larger bodies pass: something in front takes none of this size."
+    TOO_OFTEN = (
+        "Leave /hook/ out of what limits how often the host is asked: deliveries are lost so too."
+    )
     BAD_GATEWAY = (
-        "The ingress has no working backend: is notification-controller running, and has the "
-        "Service webhook-receiver an endpoint?"
+        "Start notification-controller, and see that the Service webhook-receiver has an endpoint: "
+        "the ingress has no working backend."
     )
     NO_BACKEND = (
-        "The ingress has no backend: is notification-controller running, and has the Service "
-        "webhook-receiver an endpoint?"
+        "Start notification-controller, and see that the Service webhook-receiver has an endpoint: "
+        "the ingress has no backend."
     )
     SILENT_BACKEND = (
-        "The backend is silent: may the ingress reach notification-controller (NetworkPolicy)?"
+        "Let the ingress reach notification-controller (NetworkPolicy): its backend is silent."
     )
     EVENTS_PORT = (
-        "That is notification-controller's port for events: route the host to the Service "
-        "webhook-receiver, not notification-controller."
+        "Route the host to the Service webhook-receiver, not notification-controller: this is its "
+        "port for events."
     )
     ANYTHING_GOES = (
-        "Something else answers there whatever the path: route /hook/ of the host to the Service "
-        "webhook-receiver."
+        "Route /hook/ of the host to the Service webhook-receiver: something else answers there, "
+        "whatever the path."
     )
-    OTHER = "It must be the Service webhook-receiver that answers there."
+    OTHER = "Have the Service webhook-receiver answer there: something else does."
 
     @property
     def cure(self) -> str:

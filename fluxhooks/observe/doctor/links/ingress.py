@@ -136,9 +136,8 @@ def _not_as_sent(evidence: Evidence, public: PublicEvidence) -> Finding:
         "answer is 404: the path does not arrive as it was sent, or it is another cluster's "
         "controller that answers",
         evidence=tuple(_told(public)),
-        cure="Let the ingress pass paths on unchanged, without a prefix, a rewriting or a slash "
-        f"added, to this cluster: `kubectl get ingress,httproute -A -o yaml | grep -n -B3 -A9 "
-        f"{host_at(public).partition(':')[0]}` shows its rules.",
+        cure="Let the ingress pass /hook/ on to this cluster's Service webhook-receiver as it is: "
+        f"no prefix, no rewriting. {_RULES}",
         sure=Sure.LIKELY,
     )
 
@@ -199,14 +198,17 @@ _LOOK: Final = {
     Cause.ANYTHING_GOES: _RULES,
     Cause.BAD_GATEWAY: _ENDPOINTS,
     Cause.EVENTS_PORT: _RULES,
-    Cause.FORBIDDEN: "`curl https://api.github.com/meta` lists GitHub's under `hooks`.",
+    Cause.FORBIDDEN: "`curl -s https://api.github.com/meta` lists GitHub's, as its hooks.",
+    Cause.LOGIN: _RULES,
     Cause.NO_ANSWER: _ENDPOINTS,
     Cause.NO_BACKEND: _ENDPOINTS,
     Cause.OTHER: _RULES,
+    Cause.REDIRECT: _RULES,
     Cause.SILENT_BACKEND: "`kubectl -n flux-system get networkpolicy` shows who may reach it.",
-    Cause.TOO_LARGE: "At ingress-nginx that is the annotation "
-    "`nginx.ingress.kubernetes.io/proxy-body-size: 25m`; GitHub sends up to 25 MB, and the "
-    "controller takes 3 MiB.",
+    Cause.TOO_LARGE: "At ingress-nginx, annotate its Ingress with "
+    "nginx.ingress.kubernetes.io/proxy-body-size: 25m (GitHub sends up to 25 MB; the controller "
+    "takes 3 MiB).",
+    Cause.TOO_OFTEN: _RULES,
 }
 
 _FAULTS: Final = {

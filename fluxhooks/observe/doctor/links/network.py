@@ -40,8 +40,8 @@ def examine(evidence: Evidence) -> Examined:
         where=f"https://{host}",
         wrong=f"the certificate of {host} expires in {_days((expires - evidence.now).days)}",
         evidence=(f"valid until {expires:%Y-%m-%d %H:%M} UTC",),
-        cure="See why it was not renewed: `kubectl get certificate -A` where cert-manager issues "
-        "it.",
+        cure="Renew it, and see why it was not renewed: `kubectl get certificate -A` where "
+        "cert-manager issues it.",
     )
     return Examined(link=Link.NETWORK, state=State.WARNING, seen=seen, findings=(finding,))
 
