@@ -46,6 +46,8 @@ def status(
             screen.show(f"orphan: {orphan.kind} {orphan.name} ({orphan.why})")
         if seen.orphans:
             screen.say("fluxhooks prune lists and removes orphans")
+        for limit in seen.limits:
+            screen.show(f"limit: {limit}")
     for problem in seen.unseen:
         screen.complain(problem)
     if seen.unseen:

@@ -9,7 +9,8 @@ from fluxhooks.errors import ObservationError
 from fluxhooks.flux.labels import stack_label
 from fluxhooks.observe.cluster import ClusterObject, ClusterView
 from fluxhooks.observe.configuration import Configuration
-from fluxhooks.observe.forges import Delivery, Forges, SeenWebhook
+from fluxhooks.observe.forges import Delivery, Forges, SeenWebhook, github
+from fluxhooks.observe.limits import near
 from fluxhooks.observe.orphans import Orphan, orphans
 from fluxhooks.observe.state import DeclaredReceiver, DeclaredWebhook, Scope, StackState
 
@@ -43,12 +44,14 @@ class Status:
     """A stack.
 
     Attributes:
+        limits: which scopes take few more webhooks, or none.
         unseen: what could not be asked, and why.
     """
 
     stack: str
     rows: tuple[Row, ...]
     orphans: tuple[Orphan, ...] = ()
+    limits: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
 
     def as_json(self, now: datetime.datetime) -> dict[str, Any]:
@@ -77,6 +80,7 @@ class Status:
                 for row in self.rows
             ],
             "orphans": [as_json(orphan) for orphan in self.orphans],
+            "limits": list(self.limits),
             "unseen": list(self.unseen),
         }
 
@@ -161,9 +165,10 @@ def status(
 ) -> Status:
     """Return where `state`'s stack stands; what cannot be asked is said, and is no error."""
     seen = Seen()
+    places = where(state, configuration)
     asked: tuple[tuple[str, Callable[[], None]], ...] = (
         ("cluster", lambda: seen.look_at_cluster(state, connect())),
-        ("forge", lambda: seen.look_at_forges(where(state, configuration), forges)),
+        ("forge", lambda: seen.look_at_forges(places, forges)),
         ("deliveries", lambda: seen.look_at_deliveries(state, forges)),
     )
     unasked: set[str] = set()
@@ -188,6 +193,7 @@ def status(
         rows=tuple(rows),
         # A webhook is known to be one only where the cluster's Receivers are known.
         orphans=() if "cluster" in unasked else tuple(seen.orphans(state)),
+        limits=tuple(near(seen.webhooks, _taken(places, forges))),
         unseen=tuple(seen.unseen),
     )
 
@@ -201,6 +207,15 @@ def where(
     """
     named = dict.fromkeys([*configuration.scopes, *scopes])
     return [*state.webhooks, *(DeclaredWebhook(scope=scope, id="") for scope in named)]
+
+
+def _taken(places: Iterable[DeclaredWebhook], forges: Forges) -> dict[Scope, int]:
+    taken: dict[Scope, int] = {}
+    for place in places:
+        if place.scope.forge == "github":
+            # The first ones are those of which the state knows more.
+            taken.setdefault(place.scope, github.takes(place, forges.providers))
+    return taken
 
 
 def due(receiver: DeclaredReceiver, configuration: Configuration) -> datetime.datetime | None:

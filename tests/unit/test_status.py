@@ -226,3 +226,27 @@ def test_a_repository_is_asked_once_by_what_is_known_best() -> None:
 
     assert ["app", "web", "new", "other"] == [declared.scope.name for declared in asked]
     assert [True, True, False, False] == [bool(declared.api_url) for declared in asked]
+
+
+def test_a_repository_with_as_many_webhooks_as_it_takes_is_told_of() -> None:
+    """Also where the one that was refused is in no state, by the configuration."""
+
+    class Full(Forge):
+        def webhooks(self, declared: DeclaredWebhook) -> list[SeenWebhook]:
+            others = range(20 if declared.scope.name == "new" else 3)
+            return [
+                SeenWebhook(
+                    scope=declared.scope,
+                    id=f"{declared.scope.name}-{i}",
+                    events=frozenset(["push"]),
+                )
+                for i in others
+            ]
+
+    new = Scope("github", "repository", "new")
+    configuration = dataclasses.replace(CONFIGURED, scopes=(new,))
+    found = of(cluster=Cluster(), forge=Full(), configuration=configuration)
+
+    (limit,) = found.limits
+    assert limit.startswith("new has 20 of the 20 webhooks that GitHub takes of the event push")
+    assert [limit] == found.as_json(datetime.datetime.now(datetime.UTC))["limits"]

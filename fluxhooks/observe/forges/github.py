@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from fluxhooks.errors import ObservationError
+from fluxhooks.observe import limits
 from fluxhooks.observe.forges import Delivery, Head, SeenWebhook, github_app
 from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, Scope
 
@@ -205,6 +206,13 @@ def connect(
         )
 
     return GitHubForge(client, owner=providers.github_owner or os.environ.get("GITHUB_OWNER", ""))
+
+
+def takes(declared: DeclaredWebhook, providers: ProviderSettings) -> int:
+    """Return how many webhooks of each event a repository or an organisation takes."""
+    host = urlsplit(_api(declared, providers)).hostname or ""
+    ours = host == "api.github.com" or host.endswith(".ghe.com")
+    return limits.ON_GITHUB if ours else limits.ON_ENTERPRISE_SERVER
 
 
 def _api(declared: DeclaredWebhook, providers: ProviderSettings) -> str:
