@@ -58,10 +58,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with Show() as show, Screen() as screen, tempfile.TemporaryDirectory() as directory:
             if "doctor" in parts:
-                found += _doctor(Path(directory), options.receivers, options.turns, show, screen)
+                for measured in _doctor(
+                    Path(directory), options.receivers, options.turns, show, screen
+                ):
+                    found.append(measured)
+                    table_of([measured]).print()
             if "probe" in parts:
                 found.append(_probe(Path(directory), options.urls, options.turns, screen))
     except (ClusterError, ToolchainError, TimeoutError, UnlikeError) as error:
+        table_of(found).print()
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

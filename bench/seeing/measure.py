@@ -14,20 +14,22 @@ class UnlikeError(RuntimeError):
     """
 
 
-@dataclass(frozen=True)
+@dataclass
 class Measured:
     """What was timed.
 
     Attributes:
         requests: how many the bare ones are.
         bare, ours: seconds of each turn.
+        left_out: turns in which an answer was not what it must be.
     """
 
     key: str
     title: str
-    requests: int
+    requests: int = 0
     bare: list[float] = field(default_factory=list)
     ours: list[float] = field(default_factory=list)
+    left_out: int = 0
 
     @property
     def bare_seconds(self) -> float:
@@ -57,6 +59,7 @@ class Measured:
             "bare_seconds": round(self.bare_seconds, 3),
             "seconds": round(self.seconds, 3),
             "ratio": round(self.ratio, 2),
+            "left_out": self.left_out,
             "turns": [round(turn, 2) for turn in self.turns],
         }
 
@@ -72,20 +75,44 @@ def measure(
 ) -> Measured:
     """Run both once to warm up, then `turns` times each; who begins changes from turn to turn.
 
+    A turn in which an answer was not what it must be is left out and run again, at most `turns`
+    times in all.
+
     Args:
         bare: sends the bare requests and returns how many.
-        ours: looks, and raises if it does not see what there is to be seen.
+        ours: looks.
+
+    Raises:
+        UnlikeError: more turns than that were to be left out.
     """
-    ours()
-    measured = Measured(key=key, title=title, requests=bare())
-    runs: list[tuple[list[float], Callable[[], object]]] = [
+    measured = Measured(key=key, title=title)
+    runs: list[tuple[list[float], Callable[[], int | None]]] = [
         (measured.bare, bare),
         (measured.ours, ours),
     ]
-    for _ in range(turns):
-        for seconds, run in runs:
+
+    def turn() -> list[float]:
+        seconds = []
+        for _, run in runs:
             started = clock()
-            run()
+            counted = run()
             seconds.append(clock() - started)
+            if counted is not None:
+                measured.requests = counted
+        return seconds
+
+    def whole_turn() -> list[float]:
+        while True:
+            try:
+                return turn()
+            except UnlikeError:
+                measured.left_out += 1
+                if measured.left_out > turns:
+                    raise
+
+    whole_turn()
+    for _ in range(turns):
+        for (seconds, _), took in zip(runs, whole_turn(), strict=True):
+            seconds.append(took)
         runs.reverse()
     return measured

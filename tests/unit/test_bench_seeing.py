@@ -7,7 +7,7 @@ import pytest
 from bench.seeing import bare
 from bench.seeing.__main__ import table_of
 from bench.seeing.fleet import Member
-from bench.seeing.measure import Measured, measure
+from bench.seeing.measure import Measured, UnlikeError, measure
 from bench.table import DOCS, Table, write
 from fluxhooks.flux.hook_path import UNKNOWN_PATH
 from fluxhooks.flux.receiver_types import ReceiverType
@@ -33,13 +33,28 @@ def test_both_sides_take_turns() -> None:
         clock=lambda: float(next(ticks)),
     )
 
-    assert ["ours", "bare", "bare", "ours", "ours", "bare", "bare", "ours"] == ran
+    assert ["bare", "ours", "bare", "ours", "ours", "bare", "bare", "ours"] == ran
     assert (3, [1.0] * 3, [1.0] * 3) == (measured.requests, measured.bare, measured.ours)
+
+
+def test_a_turn_with_a_wrong_answer_is_run_again() -> None:
+    """Its time says nothing; where too many are wrong, the machine is no place to measure."""
+    outcomes = iter([True, False, True, True])
+
+    def ours() -> None:
+        if not next(outcomes, False):
+            raise UnlikeError("wrong")
+
+    measured = measure("key", "a title", bare=lambda: 1, ours=ours, turns=2)
+
+    assert (1, 2, 2) == (measured.left_out, len(measured.ours), len(measured.bare))
+    with pytest.raises(UnlikeError):
+        measure("key", "a title", bare=lambda: 1, ours=ours, turns=2)
 
 
 def test_the_ratio_is_that_of_the_medians() -> None:
     """One turn beside a busy machine does not decide it; the table shows how far they lie apart."""
-    measured = Measured("probe", "`probe`", 2001, bare=[1.0, 2.0, 9.0], ours=[3.0, 4.0, 9.0])
+    measured = Measured("probe", "`probe`", 2001, [1.0, 2.0, 9.0], [3.0, 4.0, 9.0])
 
     assert 2.0 == measured.ratio
     assert [["`probe`", "2,001", "2.00", "4.00", "2.00", "1.00", "3.00"]] == [
@@ -50,6 +65,7 @@ def test_the_ratio_is_that_of_the_medians() -> None:
         "bare_seconds": 2.0,
         "seconds": 4.0,
         "ratio": 2.0,
+        "left_out": 0,
         "turns": [1.0, 2.0, 3.0],
     } == measured.as_json()
 
