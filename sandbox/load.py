@@ -4,11 +4,12 @@ import itertools
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from sandbox.forges import github, gitlab
 from sandbox.forges.github import GitHub
 from sandbox.forges.gitlab import GitLab
 
@@ -61,11 +62,14 @@ class Tally:
 
 
 class Load:
-    """Sends pushes of `repository` at `rate` a second, from entering the context to leaving it.
+    """Sends pushes at `rate` a second, from entering the context to leaving it.
+
+    They are of `repository`, and of the `others` in turn with it.
 
     Every second one is held back by the forge for `queued` seconds, as a busy forge does. GitHub's
     then goes to the URL that was the webhook's when it was queued, GitLab's to the webhook's own,
-    and to none when the webhook is gone.
+    and to none when the webhook is gone. What becomes of them is told by the log of the
+    repository's webhooks, or with `organization` by that of its owner's.
 
     Attributes:
         answers: in the order in which they came; there when the context was left.
@@ -74,9 +78,18 @@ class Load:
     answers: list[Answer]
 
     def __init__(
-        self, forge: GitHub | GitLab, repository: str, *, rate: float, queued: float
+        self,
+        forge: GitHub | GitLab,
+        repository: str,
+        *,
+        rate: float,
+        queued: float,
+        others: Sequence[str] = (),
+        organization: bool = False,
     ) -> None:
         self._forge = forge
+        self._turns = itertools.cycle((repository, *others))
+        self._organization = organization
         self._repository = repository
         self._rate = rate
         self._queued = queued
@@ -111,7 +124,7 @@ class Load:
         self._forge.wait_idle(self._queued + 30)
         self._forge.delivery_delay = 0.0
         answers: dict[str, Answer] = {}
-        for delivery in self._forge.deliveries(self._repository):
+        for delivery in self._deliveries():
             status = delivery.status_code if delivery.answered else None
             # Where one webhook takes the place of another, both are told, and one is enough.
             if delivery.guid not in answers or status == 200:
@@ -121,9 +134,14 @@ class Load:
         found = (answers.get(guid) or Answer(at, None, 0.0) for guid, at in self._sent.items())
         self.answers = sorted(found, key=lambda answer: answer.at)
 
+    def _deliveries(self) -> Sequence[github.Delivery | gitlab.Delivery]:
+        if isinstance(self._forge, GitHub) and self._organization:
+            return self._forge.deliveries()
+        return self._forge.deliveries(self._repository)
+
     def _send(self) -> None:
         due = time.monotonic()
         while not self._stop.is_set():
-            self._sent[self._forge.send(self._repository)] = time.time()
+            self._sent[self._forge.send(next(self._turns))] = time.time()
             due += 1 / self._rate
             self._stop.wait(max(0.0, due - time.monotonic()))

@@ -54,11 +54,12 @@ class Killed(Exception):  # noqa: N818  # not an error: meant
 class App:
     """`name` is the component, the stack, the repository and the GitRepository.
 
-    `sender` is "github", "gitlab", or the type of a Receiver whose sender is told by hand.
+    `sender` is "github", "organization", "gitlab", or the type of a Receiver whose sender is told
+    by hand.
 
     Attributes:
         forge: where the repository is; GitHub where the sender is told by hand.
-        path: what the repository is called there.
+        path: what is there with the webhook: the repository, or None for the organisation.
         args: the component's arguments; `up` and `preview` change them.
     """
 
@@ -73,10 +74,13 @@ class App:
     ) -> None:
         self.name = name
         self.sandbox = sandbox
-        self.receiver_type = ReceiverType(sender)
+        self.receiver_type = ReceiverType("github" if sender == "organization" else sender)
         self.forge: GitHub | gitlab.GitLab = sandbox.github
-        self.path, at = name, {"github": {"repository": name}}
-        if sender == "gitlab":
+        self.path: Any = name
+        at = {"github": {"repository": name}}
+        if sender == "organization":
+            self.path, at = None, {"github": {"organization": sandbox.github.owner}}
+        elif sender == "gitlab":
             self.forge = sandbox.gitlab
             self.path = f"{sandbox.gitlab.group}/{name}"
             at = {"gitlab": {"project": self.path}}
@@ -84,14 +88,14 @@ class App:
         self.repository = (
             self.forge.create_repository(name)
             if isinstance(self.forge, GitHub)
-            else self.forge.create_project(self.path)
+            else self.forge.create_project(str(self.path))
         )
         self.make_source(name, suspend=suspend)
         self.stack: Stack = sandbox.stack(name, program=program, project=f"project-{name}")
         self.leaks = Leaks()
         self.args: dict[str, Any] = {
             "host": sandbox.ingress.host,
-            **(at if sender in ("github", "gitlab") else {"type": sender}),
+            **(at if sender in ("github", "gitlab", "organization") else {"type": sender}),
             "resources": [{"kind": "GitRepository", "name": name}],
             "drain": "1s",
             "verify_timeout": "10s",
@@ -187,7 +191,9 @@ class App:
     def writes(self) -> list[str]:
         """The methods of all requests that changed the app's webhooks, in order."""
         hooks = f"/repos/{self.sandbox.github.owner}/{self.name}/hooks"
-        if isinstance(self.forge, gitlab.GitLab):
+        if self.path is None:
+            hooks = f"/orgs/{self.sandbox.github.owner}/hooks"
+        elif isinstance(self.forge, gitlab.GitLab):
             hooks = f"/projects/{self.path}/hooks"
         return [
             request.method
