@@ -83,6 +83,18 @@ def certificate_expired(chain: Chain) -> None:
 
 
 @rows(
+    Fault.CERTIFICATE_NOT_YET_VALID,
+    "the certificate becomes valid in three days",
+    at=BOTH,
+    cure=r"clock|date",
+    **OWN,
+)
+def certificate_not_yet_valid(chain: Chain) -> None:
+    chain.ingress.certificate = certificates.not_yet_valid(chain.ingress.ca)
+    chain.push()
+
+
+@rows(
     Fault.CERTIFICATE_OTHER_NAME,
     "the ingress presents the certificate it came with, for another name",
     at=BOTH,

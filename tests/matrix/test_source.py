@@ -120,6 +120,17 @@ def source_unreachable(chain: Chain) -> None:
 
 
 @rows(
+    Fault.SOURCE_NOT_FOUND,
+    "the GitRepository's URL names a repository that does not exist",
+    at=BOTH,
+    cure=r"address",
+)
+def source_not_found(chain: Chain) -> None:
+    chain.name_scope()
+    fetch(chain, url=chain.repository.clone_url.replace(".git", "-gone.git"))
+
+
+@rows(
     Fault.SOURCE_CERTIFICATE,
     "the repository's certificate is signed by nobody source-controller trusts",
     at=BOTH,

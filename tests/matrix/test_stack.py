@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.core_v1 import Secret
 
+from fluxhooks.flux.hook_path import hook_path
 from fluxhooks.observe import state
 from fluxhooks.observe.doctor.diagnosis import State
 from fluxhooks.observe.doctor.faults import Fault, Link
 from fluxhooks.observe.doctor.subjects import OfStack
 from sandbox.sandbox import Sandbox
-from tests.app import App, Receiver
+from tests.app import App, Receiver, eventually
 from tests.matrix import table
 from tests.matrix.conftest import recorded
 from tests.matrix.looking import Doctor, Looked
@@ -60,11 +63,11 @@ class Declared:
         return OfStack(state=state.parse(exported.output))
 
 
-@pytest.fixture(scope="class", params=["github", "gitlab"])
+@pytest.fixture(scope="class")
 def declared(
     request: pytest.FixtureRequest, sandbox: Sandbox, make_app: Callable[..., App], doctor: Doctor
 ) -> Iterator[Declared]:
-    forge = request.param
+    forge = request.cls.FORGE
     app = make_app(f"matrix-stack-{forge}", sender=forge, suspend=False)
     # What was written down of the secrets is the point of no test here.
     app.leaks.forget()
@@ -89,8 +92,10 @@ def found_healthy(
     assert unseen == tuple(link.link for link in chain.links if link.state is State.UNSEEN)
 
 
-class TestAStack:
+class AStack:
     """In the order of the file: each test leaves the stack as it is declared."""
+
+    FORGE: str
 
     def look(self, declared: Declared, doctor: Doctor, **told: Any) -> Looked:
         return doctor.look(declared, wanted=declared.wanted(), **told)
@@ -110,7 +115,7 @@ class TestAStack:
             declared,
             fault=fault,
             injected=f"{injected} (a stack's)",
-            forge="gitlab" if isinstance(declared.webhook, GitLabWebhook) else "github",
+            forge=self.FORGE,
             cure=cure,
         )
         record(table.FAULT, row)
@@ -131,10 +136,9 @@ class TestAStack:
     ) -> None:
         """And what could not be seen is said."""
         looked = self.look(declared, doctor, ask_cluster=False)
-        in_the_cluster = (Link.RECEIVER, Link.SOURCE, Link.APPLIER, Link.CLUSTER)
-        found_healthy(
-            looked, record_property, "a stack, without its cluster", unseen=in_the_cluster
-        )
+        # That the Receiver answers as it must is seen from outside.
+        behind = (Link.SOURCE, Link.APPLIER, Link.CLUSTER)
+        found_healthy(looked, record_property, "a stack, without its cluster", unseen=behind)
 
     def test_the_cluster_alone_is_enough_for_the_rest(
         self, declared: Declared, doctor: Doctor, record_property: Record
@@ -200,6 +204,36 @@ class TestAStack:
         declared.push()
         assert [] == self.look(declared, doctor).findings
 
+    def test_a_webhook_edited_to_call_another_receiver(
+        self, declared: Declared, doctor: Doctor, record_property: Record
+    ) -> None:
+        """It is answered 200, and something else is reconciled."""
+        hook, client, name = declared.app.hook(), declared.client, f"other-{declared.name}"
+        declared.app.make_source(name)
+        token = f"of-{name}"
+        client.create(Secret(metadata=ObjectMeta(name=name), stringData={"token": token}))
+        targets = [{"kind": "GitRepository", "name": name}]
+        spec = {"type": self.FORGE, "secretRef": {"name": name}, "resources": targets}
+        client.create(Receiver(metadata=ObjectMeta(name=name), spec=spec))
+        path = hook_path(token, name, "flux-system")
+        declared.known_paths.append(path)
+        assert eventually(
+            lambda: (client.get(Receiver, name).status or {}).get("webhookPath") == path
+        )
+        declared.webhook.edit(url=f"https://{hook.url.split('/')[2]}{path}", secret=token)
+        declared.push()
+        self.judge(
+            declared,
+            doctor,
+            record_property,
+            Fault.WEBHOOK_OTHER_RECEIVER,
+            "the webhook is edited to call another app's Receiver",
+            r"pulumi up --refresh",
+        )
+        declared.up("--refresh")
+        declared.push()
+        assert [] == self.look(declared, doctor).findings
+
     def test_a_webhook_put_back_to_the_former_generation(
         self, declared: Declared, doctor: Doctor, record_property: Record
     ) -> None:
@@ -238,3 +272,15 @@ class TestAStack:
         declared.up(generation=3, retained=[])
         declared.push()
         assert [] == self.look(declared, doctor).findings
+
+
+class TestAStackAtGitHub(AStack):
+    """GitHub tells when a webhook was edited."""
+
+    FORGE = "github"
+
+
+class TestAStackAtGitLab(AStack):
+    """GitLab does not."""
+
+    FORGE = "gitlab"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fluxhooks.observe.doctor.deliveries import goes_through
 from fluxhooks.observe.doctor.diagnosis import Examined, State, Sure
 from fluxhooks.observe.doctor.evidence import FluxObject
 from fluxhooks.observe.doctor.faults import Fault, Link
@@ -450,3 +451,13 @@ def test_nothing_secret_is_told(forge: str, status: int) -> None:
     leaks.read("evidence", repr(seen))
 
     assert [] == leaks.found()
+
+
+def test_what_was_taken_elsewhere_does_not_go_through() -> None:
+    """GitLab does not tell when a webhook was edited, and tells what each delivery called."""
+    taken, elsewhere = (
+        evidence("gitlab", of_forge={"deliveries": (delivery(forge="gitlab", url=called),)})
+        for called in (url(), "https://old.example.com" + PATH)
+    )
+
+    assert (True, False) == (goes_through(taken), goes_through(elsewhere))
