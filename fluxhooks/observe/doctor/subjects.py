@@ -2,7 +2,7 @@
 
 import os
 import urllib.parse
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -194,7 +194,7 @@ def _of_receiver(
 ) -> Iterator[Subject]:
     newest, *older = generations
     receiver_type = str(newest.spec.get("type") or "")
-    scopes: list[Scope | None] = [None]
+    scopes: Sequence[Scope | None] = [None]
     certain = receiver_type in FORGES
     if wanted.scope is not None and wanted.receiver:
         scopes, certain = [wanted.scope], True
