@@ -89,6 +89,19 @@ def test_an_organisation_that_is_not_the_default_providers_owner_is_refused(
     assert [] == by_environment.of("Webhook")
 
 
+def test_where_two_owners_are_named_the_webhooks_address_tells_who_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Which of them counts depends on the provider's version."""
+    monkeypatch.setenv("GITHUB_OWNER", "another")
+    config = {"github:owner": "acme"}
+
+    RecordingEngine(config=config).run(program(**_ORGANIZATION))
+
+    with pytest.raises(ArgumentError, match=r"^github\.organization: 'another' is not the owner"):
+        RecordingEngine(config=config).run(program(github={"organization": "another"}))
+
+
 def test_an_organisation_that_is_not_the_given_providers_owner_is_refused() -> None:
     """Whatever the default provider's is."""
     engine = RecordingEngine(config={"github:owner": "acme"})

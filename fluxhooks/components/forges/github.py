@@ -41,7 +41,7 @@ def repository_or_organization_webhook(
     if organization is not None:
         kind = pulumi_github.OrganizationWebhook
         events = pulumi.Output.all(
-            events=events, named=organization, owner=_owner(opts.parent)
+            events=events, named=organization, owners=_owners(opts.parent)
         ).apply(_events_where_owned)
     webhook = kind(
         name,
@@ -70,29 +70,34 @@ def repository_or_organization_webhook(
     return pulumi.Output.unsecret(taken.apply(_id_where_it_calls))
 
 
-def _owner(component: pulumi.Resource | None) -> pulumi.Input[str | None]:
-    """Return the owner of the provider that a component's children have; None where unknown."""
+def _owners(component: pulumi.Resource | None) -> pulumi.Input[list[str | None]]:
+    """Return what may name the owner of the provider that a component's children have.
+
+    Which of them counts is for the provider's version to say: 6.13 prefers the environment, and
+    the next major one is announced to prefer what it was given.
+    """
     provider: Any = component and component.get_provider(_ORGANIZATION_WEBHOOK)
+    environment = [os.environ.get(name) for name in ("GITHUB_OWNER", "GITHUB_ORGANIZATION")]
     if provider is None:
-        # The default provider's, as it is configured.
-        return pulumi.Config("github").get("owner") or os.environ.get("GITHUB_OWNER")
-    # That of a program in another language is a name and no more.
-    owner: pulumi.Input[str | None] = getattr(provider, "owner", None)
-    return owner
+        config = pulumi.Config("github")
+        return [config.get("owner"), config.get("organization"), *environment]
+    # The provider of a program in another language is a name and no more.
+    owner: pulumi.Output[str | None] = pulumi.Output.from_input(getattr(provider, "owner", None))
+    return owner.apply(lambda given: [given, *environment] if given else [])
 
 
 def _events_where_owned(known: dict[str, Any]) -> list[str]:
     # Before the webhook is made: it would be made, and GitHub told its secret.
-    _check_owner(known["named"], known["owner"])
+    _check_owner(known["named"], [owner for owner in known["owners"] if owner])
     events: list[str] = known["events"]
     return events
 
 
-def _check_owner(named: str, owner: str | None) -> None:
-    if owner and owner.lower() != named.lower():
+def _check_owner(named: str, owners: list[str]) -> None:
+    if owners and named.lower() not in {owner.lower() for owner in owners}:
         raise ArgumentError(
             "github.organization",
-            f"{named!r} is not the owner of the GitHub provider, which is {owner!r} and would "
+            f"{named!r} is not the owner of the GitHub provider, which is {owners[0]!r} and would "
             f"have the webhook; set it there: pulumi config set github:owner {named}",
         )
 
@@ -105,7 +110,8 @@ def _id_where_it_calls(known: dict[str, Any]) -> str:
             "nothing was deleted, run pulumi up without --target"
         )
     if known["named"] is not None:
-        _check_owner(known["named"], _organization_of(known["address"] or ""))
+        # Where nothing told it beforehand, or two things did.
+        _check_owner(known["named"], [_organization_of(known["address"])])
     return str(known["id"])
 
 
