@@ -109,7 +109,10 @@ class ExternalSecret(pulumi.CustomResource):
             "status": None,
         }
         super().__init__(
-            "kubernetes:external-secrets.io/v1:ExternalSecret", name, props, _replaced(opts)
+            "kubernetes:external-secrets.io/v1:ExternalSecret",
+            name,
+            props,
+            _replaced(opts, ["spec.data", "spec.secretStoreRef"]),
         )
 
 
@@ -141,7 +144,10 @@ class PushSecret(pulumi.CustomResource):
             "status": None,
         }
         super().__init__(
-            "kubernetes:external-secrets.io/v1alpha1:PushSecret", name, props, _replaced(opts)
+            "kubernetes:external-secrets.io/v1alpha1:PushSecret",
+            name,
+            props,
+            _replaced(opts, ["spec.data", "spec.secretStoreRefs", "spec.selector"]),
         )
 
 
@@ -156,7 +162,8 @@ def _waiting_for_ready(namespace: pulumi.Input[str], labels: Mapping[str, str]) 
 def _taken(store: dict[str, str]) -> dict[str, Any]:
     return {
         "data": [{"secretKey": "token", "remoteRef": _place(store, "key")}],
-        "refreshInterval": "0",
+        # As the operator writes it back: "0" would be a difference in every update.
+        "refreshInterval": "0s",
         "refreshPolicy": "CreatedOnce",
         "secretStoreRef": _store(store),
         "target": {
@@ -186,10 +193,10 @@ def _store(store: dict[str, str]) -> dict[str, str]:
     return {"kind": store["store_kind"], "name": store["store"]}
 
 
-def _replaced(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
-    # What was made from another place in a store is another token.
+def _replaced(opts: pulumi.ResourceOptions, on_changes: list[str]) -> pulumi.ResourceOptions:
+    # Made anew it is waited for; changed in place it is Ready as before.
     others = pulumi.ResourceOptions(
-        replace_on_changes=["spec"],
+        replace_on_changes=on_changes,
         custom_timeouts=pulumi.CustomTimeouts(create="2m", update="2m", delete="2m"),
     )
     return _versioned(pulumi.ResourceOptions.merge(opts, others))

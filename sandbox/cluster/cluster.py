@@ -239,6 +239,10 @@ class Cluster:
         self._launch(daemon)
         self._await_ready(daemon)
 
+    def add_definitions(self, files: Iterable[Path]) -> None:
+        """Serve the objects of further CustomResourceDefinition files, one in each."""
+        crds.establish(self._http, files)
+
     def tail(self, name: str, *, lines: int = TAIL_LINES) -> list[str]:
         """The last lines of a program's log, hook paths masked."""
         return logs.tail(self.logs / f"{name}.log", lines)

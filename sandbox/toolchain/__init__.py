@@ -1,6 +1,6 @@
 """The programs of the sandbox: found on the machine, downloaded, or built, and kept in a cache."""
 
-from sandbox.toolchain.definitions import crds
+from sandbox.toolchain.definitions import crds, external_secrets
 from sandbox.toolchain.errors import ToolchainError
 from sandbox.toolchain.programs import Origin, Program
 from sandbox.toolchain.progress import Phase, Progress
@@ -13,6 +13,7 @@ __all__ = [
     "Progress",
     "ToolchainError",
     "crds",
+    "external_secrets",
     "official",
     "provide",
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sandbox.toolchain import golang
 from sandbox.toolchain.cache import Cache
-from sandbox.toolchain.programs import CRD_MODULES, pinned
+from sandbox.toolchain.programs import CRD_MODULES, EXTERNAL_SECRETS, pinned
 
 
 def crds(
@@ -34,6 +34,23 @@ def crds(
             _copy(golang.module_folder(f"{module}@v{version}") / "config/crd/bases", folder)
         files += sorted(folder.glob("*.yaml"))
     return files
+
+
+def external_secrets(*, cache: Cache | None = None) -> list[Path]:
+    """The CustomResourceDefinition files of the External Secrets Operator, sorted by name.
+
+    Args:
+        cache: as for `crds`.
+
+    Raises:
+        ToolchainError: as for `crds`.
+    """
+    cache = cache if cache is not None else Cache()
+    folder = cache.root / "crds" / f"external-secrets-{EXTERNAL_SECRETS.rpartition('@v')[2]}"
+    if not folder.exists():
+        _copy(golang.module_folder(EXTERNAL_SECRETS) / "config/crds/bases", folder)
+    # Beside them lies a kustomization.
+    return sorted(folder.glob("*_*.yaml"))
 
 
 def _copy(source: Path, folder: Path) -> None:

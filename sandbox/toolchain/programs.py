@@ -223,6 +223,9 @@ CRD_MODULES = {
 }
 """Programs whose Go module carries the definitions of the objects it reconciles."""
 
+EXTERNAL_SECRETS = "github.com/external-secrets/external-secrets@v1.3.2"
+"""Carries the definitions of its objects; its program needs modules that are not published."""
+
 
 def pinned(name: str) -> Pinned:
     """The row of a program.

@@ -227,7 +227,7 @@ def test_an_external_secret_is_made_once_and_read_when_it_is_there() -> None:
                 "remoteRef": {"key": "flux/app/1", "property": "token"},
             }
         ],
-        "refreshInterval": "0",
+        "refreshInterval": "0s",
         "refreshPolicy": "CreatedOnce",
         "secretStoreRef": {"kind": "ClusterSecretStore", "name": "vault"},
         "target": {
@@ -238,7 +238,7 @@ def test_an_external_secret_is_made_once_and_read_when_it_is_there() -> None:
     } == _inputs(external)["spec"]
     annotations = _inputs(external)["metadata"]["annotations"]
     assert "condition=Ready" == annotations["pulumi.com/waitFor"]
-    assert ["spec"] == list(external.replaceOnChanges)
+    assert ["spec.data", "spec.secretStoreRef"] == list(external.replaceOnChanges)
     assert "flux-system/app-g1-token-0a1b2c3d" == read.id
     assert "app-g1-token" in {urn.rpartition("::")[2] for urn in receiver.dependencies}
     assert {"name": "app-g1-token-0a1b2c3d"} == _inputs(receiver)["spec"]["secretRef"]
