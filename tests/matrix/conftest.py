@@ -28,7 +28,10 @@ Judge = Callable[[Row], None]
 
 @pytest.fixture
 def judge(
-    sandbox: Sandbox, doctor: Doctor, record_property: Callable[[str, object], None]
+    request: pytest.FixtureRequest,
+    sandbox: Sandbox,
+    doctor: Doctor,
+    record_property: Callable[[str, object], None],
 ) -> Judge:
     """Make a chain, break it, and hold what the doctor says to the row."""
 
@@ -55,6 +58,9 @@ def judge(
             assert row.sure in (None, looked.findings[0].sure), said
             assert () == looked.diagnosis.unseen, said
             assert [] == looked.wrong, said
+            if not request.config.getoption("--whole-matrix"):
+                on_the_page = table.committed(request.node.nodeid)
+                assert on_the_page == found, "make matrix-faults writes the table"
 
     return judge
 

@@ -70,6 +70,13 @@ def table(faults: dict[str, dict[str, Any]], healthy: dict[str, dict[str, Any]])
     return "\n".join([*lines, "", END])
 
 
+def committed(test: str) -> dict[str, Any]:
+    """The row that the page has of a test; empty where it has none."""
+    rows = json.loads(ROWS.read_text()) if ROWS.exists() else {"faults": {}}
+    row: dict[str, Any] = rows["faults"].get(test, {})
+    return row
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("fault matrix")
     group.addoption("--whole-matrix", action="store_true", help="all rows, not the sample")

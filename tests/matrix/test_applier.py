@@ -58,7 +58,6 @@ def applier_of_no_source(chain: Chain) -> None:
     "the Kustomization is suspended",
     at=BOTH,
     cure=r"flux resume kustomization app -n NS",
-    sample=GITLAB,
 )
 def kustomization_suspended(chain: Chain) -> None:
     chain.patch("Kustomization", suspend=True)
@@ -83,7 +82,6 @@ def helmrelease_suspended(chain: Chain) -> None:
     "the Kustomization depends on another source's, which cannot be applied",
     at=BOTH,
     cure=r"base",
-    sample=GITHUB,
 )
 def dependency_not_ready(chain: Chain) -> None:
     chain.copy_source(chain.namespace, "platform")

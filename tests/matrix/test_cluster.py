@@ -6,7 +6,7 @@ import pytest
 
 from fluxhooks.observe.doctor.faults import Fault
 from tests.matrix import admission
-from tests.matrix.chain import GITHUB, GITLAB, Chain
+from tests.matrix.chain import GITLAB, Chain
 from tests.matrix.conftest import Judge
 from tests.matrix.rows import BOTH, Row, Rows
 
@@ -53,7 +53,6 @@ def pushed(chain: Chain, text: str, **values: str) -> None:
     "a Service with a port that is none is pushed",
     at=BOTH,
     cure=r"Service",
-    sample=GITHUB,
 )
 def cluster_invalid(chain: Chain) -> None:
     pushed(chain, SERVICE)

@@ -90,7 +90,6 @@ def delivery_too_large(chain: Chain) -> None:
     "the ingress answered the newest push with 502, and works again",
     at=BOTH,
     cure=r"HOOK/deliveries/\d+/attempts|HOOK/events/\d+/resend",
-    sample=GITLAB,
     own_ingress=True,
 )
 def delivery_failed(chain: Chain) -> None:

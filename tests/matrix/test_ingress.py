@@ -57,7 +57,6 @@ def ingress_sends_to_login(chain: Chain) -> None:
     "a firewall for web applications answers 403",
     at=BOTH,
     cure=r"",
-    sample=GITHUB,
     **OWN,
 )
 def ingress_refuses(chain: Chain) -> None:
@@ -142,7 +141,6 @@ def ingress_strips_prefix(chain: Chain) -> None:
     "nothing listens behind the ingress",
     at=BOTH,
     cure=r"notification-controller",
-    sample=GITLAB,
     **OWN,
 )
 def ingress_without_backend(chain: Chain) -> None:

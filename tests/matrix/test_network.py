@@ -6,7 +6,7 @@ import pytest
 
 from fluxhooks.observe.doctor.faults import Fault
 from sandbox.ingress import certificates
-from tests.matrix.chain import GITHUB, GITLAB, Chain
+from tests.matrix.chain import GITLAB, Chain
 from tests.matrix.conftest import Judge
 from tests.matrix.rows import BOTH, Row, Rows
 from tests.matrix.test_delivery import impatient
@@ -38,7 +38,6 @@ def network_name_unknown(chain: Chain) -> None:
     "nothing listens where the webhook calls",
     at=BOTH,
     cure=r"",
-    sample=GITHUB,
     **OWN,
 )
 def network_refused(chain: Chain) -> None:
@@ -74,7 +73,6 @@ def network_unreachable(chain: Chain) -> None:
     "the certificate expired three days ago",
     at=BOTH,
     cure=r"[Rr]enew",
-    sample=GITHUB,
     **OWN,
 )
 def certificate_expired(chain: Chain) -> None:

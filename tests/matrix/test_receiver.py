@@ -78,7 +78,6 @@ def receiver_token_line_break(chain: Chain) -> None:
     "the resourceFilter is no CEL",
     at=BOTH,
     cure=r"resourceFilter",
-    sample=GITHUB,
 )
 def receiver_filter_invalid(chain: Chain) -> None:
     chain.patch("Receiver", resourceFilter="req.ref ==")
@@ -120,7 +119,6 @@ def receiver_filter_rejects(chain: Chain) -> None:
     "the token is changed in a Secret that Flux does not watch; the webhook's is changed, too",
     at=BOTH,
     cure=r"flux reconcile receiver app -n NS|requestedAt",
-    sample=GITHUB,
 )
 def receiver_path_stale(chain: Chain) -> None:
     token = chain.token[::-1]
@@ -190,7 +188,6 @@ def receiver_of_github(chain: Chain) -> None:
     Fault.RECEIVER_EVENTS,
     "the Receiver's events lack push",
     cure=r"push",
-    sample=GITHUB,
 )
 def receiver_events(chain: Chain) -> None:
     chain.patch("Receiver", events=["ping"])
@@ -216,7 +213,6 @@ def receiver_tag_events(chain: Chain) -> None:
     "the Receiver names a GitRepository that does not exist",
     at=BOTH,
     cure=r"app",
-    sample=GITLAB,
 )
 def target_missing(chain: Chain) -> None:
     chain.name_scope()

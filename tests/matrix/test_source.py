@@ -22,7 +22,6 @@ def fetch(chain: Chain, says: str = "", **spec: object) -> None:
     "the GitRepository is suspended",
     at=BOTH,
     cure=r"flux resume source git app -n NS",
-    sample=GITLAB,
 )
 def source_suspended(chain: Chain) -> None:
     chain.patch("GitRepository", suspend=True)
@@ -83,7 +82,6 @@ def source_secret_missing(chain: Chain) -> None:
     "the repository is made private, and the GitRepository's password is wrong",
     at=BOTH,
     cure=r"credentials",
-    sample=GITHUB,
 )
 def source_authentication(chain: Chain) -> None:
     chain.forge.change_visibility(chain.path, private=True)
@@ -227,7 +225,6 @@ def source_controller_down(chain: Chain) -> None:
     "the GitRepository asks every ten seconds beside its webhook",
     at=BOTH,
     cure=r"interval",
-    sample=GITHUB,
 )
 def source_interval(chain: Chain) -> None:
     chain.patch("GitRepository", interval="10s")

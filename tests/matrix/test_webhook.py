@@ -43,7 +43,6 @@ def webhook_inactive(chain: Chain) -> None:
     "deliveries failed until GitLab disabled the webhook; then the ingress worked again",
     at=GITLAB,
     cure=r"HOOK",
-    sample=GITLAB,
     own_ingress=True,
 )
 def webhook_disabled(chain: Chain) -> None:
@@ -74,7 +73,6 @@ def webhook_other_host(chain: Chain) -> None:
     "the webhook is pointed at the path of a Receiver that is gone",
     at=BOTH,
     cure=r"HOOK",
-    sample=GITHUB,
 )
 def webhook_stale_path(chain: Chain) -> None:
     chain.settings["host"] = chain.ingress.host
@@ -143,7 +141,6 @@ def webhook_over_http(chain: Chain) -> None:
     "a second webhook is left that calls a path nobody serves",
     at=BOTH,
     cure=r"",
-    sample=GITHUB,
 )
 def webhook_twin(chain: Chain) -> None:
     gone = hook_path("another", APP, chain.name)
@@ -176,7 +173,6 @@ def webhook_without_secret(chain: Chain) -> None:
     "the webhook does not verify certificates",
     at=BOTH,
     cure=r"HOOK",
-    sample=GITLAB,
 )
 def webhook_not_verifying(chain: Chain) -> None:
     chain.webhook.edit(verify=False)
