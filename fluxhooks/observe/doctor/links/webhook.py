@@ -1,4 +1,4 @@
-"""The webhook's settings at the forge: does it call the Receiver, and send what is needed?
+"""The webhook's settings at the forge: whether it calls the Receiver and sends what is needed.
 
 What the Receiver serves counts, not what is declared. A setting that deliveries are seen to pass is
 no fault, however odd it looks.
