@@ -14,7 +14,7 @@ from fluxhooks.components.kubernetes import (
     PushSecret,
     ReceiverSecret,
 )
-from fluxhooks.components.token_source import PREVIOUS, agreed_token, of_generation
+from fluxhooks.components.token_source import PREVIOUS, agreed_token, kept_secret, of_generation
 from fluxhooks.errors import ArgumentError, IncompleteUpdateError
 
 # A sender's form field or YAML file takes letters and digits unharmed; 64 of them are 381 bits.
@@ -104,6 +104,8 @@ class Token:
         self.metadata = secret.metadata
         found = pulumi.Output.all(secret.metadata, secret.data).apply(self._token_in)
         self.value = self._agreed(found, secret=name)
+        if not self._is_live:
+            name = self._kept(name)
         # A Receiver of a token that is refused is not made.
         self.secret_name = pulumi.Output.unsecret(
             pulumi.Output.all(name, self.value).apply(lambda known: str(known[0]))
@@ -151,11 +153,17 @@ class Token:
         def agreed(known: dict[str, Any]) -> str:
             return agreed_token(source=self._args.token, live=self._number, **known)
 
-        previous: pulumi.Output[dict[str, Any]] = pulumi.Output.from_input(
-            finished(self._component, *PREVIOUS)
-        )
-        known = pulumi.Output.all(token=token, secret=secret, previous=previous)
+        known = pulumi.Output.all(token=token, secret=secret, previous=self._previous())
         return pulumi.Output.secret(known.apply(agreed))
+
+    def _kept(self, name: pulumi.Output[str]) -> pulumi.Output[str]:
+        def kept(known: dict[str, Any]) -> str:
+            return kept_secret(source=self._args.token, number=self._number, **known)
+
+        return pulumi.Output.all(name=name, previous=self._previous()).apply(kept)
+
+    def _previous(self) -> pulumi.Output[dict[str, Any]]:
+        return pulumi.Output.from_input(finished(self._component, *PREVIOUS))
 
     def _token_in(self, known: list[Any]) -> str:
         metadata, data = known

@@ -148,6 +148,27 @@ def agreed_token(
     return token
 
 
+def kept_secret(name: str, *, source: TokenSource, number: int, previous: Mapping[str, Any]) -> str:
+    """Return the name of the Secret of a retained generation if it is the one it was live with.
+
+    Args:
+        name: as the program names it, or as the operator made it.
+        previous: as for `agreed_token`.
+
+    Raises:
+        ArgumentError: it is another one, with which the Receiver would have another path.
+    """
+    was_live = previous.get("hook_url") and int(previous["generation"]) == number
+    if was_live and previous.get("secret_name") != name:
+        raise ArgumentError(
+            source.argument,
+            f"gives generation {number} the Secret {name!r}, and it was live with "
+            f"{previous.get('secret_name')!r}. What is retained keeps its Secret, or its URL would "
+            f"change: leave {number} out of retained",
+        )
+    return name
+
+
 def _checked(values: Mapping[str, Any], key: str, check: Any) -> Any:
     return when_known(values[key], check) if key in values else None
 

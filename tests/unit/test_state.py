@@ -50,6 +50,21 @@ def test_all_generations_are_found_by_their_labels(state: StackState) -> None:
     assert datetime.datetime(2026, 11, 22, 13, 42, 30, tzinfo=datetime.UTC) == web[2].created_at
 
 
+def test_a_secret_made_elsewhere_is_found_by_its_receiver() -> None:
+    """It is read and not made, has no labels of ours, and is none of the stack's objects."""
+    web = parse(EXPORT).receivers["web"].generations[2]
+    resources = json.loads(EXPORT)["deployment"]["resources"]
+    for record in resources:
+        if record["urn"].endswith("v1:Secret::web-g2-token"):
+            record["external"] = True
+            record["outputs"]["metadata"] |= {"labels": {}}
+    state = parse(_changed(resources=resources))
+
+    found = state.receivers["web"].generations[2]
+    assert dataclasses.replace(web, secret_is_ours=False) == found
+    assert ("Secret", "flux-system", web.secret) not in state.objects
+
+
 def test_a_repointing_that_was_not_finished_is_seen(state: StackState) -> None:
     """The webhook is already elsewhere than the last path that was finished."""
     assert {"app": True, "web": False} == {

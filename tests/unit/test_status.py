@@ -134,6 +134,18 @@ def test_what_is_gone_from_the_cluster_is_a_problem() -> None:
     ] == problems(found)["web"]
 
 
+def test_a_secret_made_elsewhere_is_not_missed() -> None:
+    """It has no labels of ours, by which they are listed."""
+    web = STATE.receivers["web"]
+    generation = dataclasses.replace(web.generations[2], secret="theirs", secret_is_ours=False)
+    elsewhere = dataclasses.replace(web, generations={2: generation})
+    state = dataclasses.replace(STATE, receivers={"web": elsewhere})
+
+    found = of(cluster=Cluster(), forge=Forge(), state=state)
+
+    assert {"web": []} == problems(found)
+
+
 def test_what_cannot_be_asked_is_said_and_not_guessed() -> None:
     """Neither problems nor orphans are invented."""
     found = of()

@@ -160,7 +160,8 @@ def test_a_secret_made_elsewhere_is_read_and_never_written() -> None:
 
 def test_each_generation_has_a_secret_of_its_own() -> None:
     """By the number in its name: so the number alone rotates."""
-    engine = RecordingEngine(finished=left(token="token-in-app-token-1")).run(
+    finished = left(token="token-in-app-token-1", secret_name="app-token-1")
+    engine = RecordingEngine(finished=finished).run(
         program(**_IN_SECRET, generation=2, retained=[1], namespace="apps")
     )
 
@@ -194,6 +195,29 @@ def test_a_rotation_needs_another_secret() -> None:
         "1, which the webhook still calls; leave it as it is, and name another one with the token "
         "of 2, as in 'app-token-{generation}'"
     ) == refused(engine, token_secret="app-token", generation=2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "argument", "name"),
+    [
+        pytest.param(_IN_SECRET, "token_secret", "app-token-1", id="Secret"),
+        pytest.param(_FROM_STORE, "token_from", "app-g1-token-0a1b2c3d", id="store"),
+    ],
+)
+def test_what_is_retained_keeps_its_secret(
+    changes: dict[str, Any], argument: str, name: str
+) -> None:
+    """Its Receiver would be made anew, and whoever calls it would be cut off."""
+    finished = left(token="generated", secret_name="app-g1-token-ffffffff")
+
+    with pytest.raises(ArgumentError) as error:
+        RecordingEngine(finished=finished).run(program(**changes, generation=2, retained=[1]))
+
+    assert (
+        f"{argument}: gives generation 1 the Secret {name!r}, and it was live with "
+        "'app-g1-token-ffffffff'. What is retained keeps its Secret, or its URL would change: "
+        "leave 1 out of retained"
+    ) == str(error.value)
 
 
 def test_a_secret_without_a_token_is_told_of() -> None:
