@@ -79,7 +79,10 @@ def of_public(targets: Iterable[Target]) -> list[Request]:
 
 def send(requests: Sequence[Request], certificates: ssl.SSLContext) -> int:
     """Send them, as many at once as probe and doctor; return how many."""
-    statuses = asyncio.run(_send(requests, certificates))
+    try:
+        statuses = asyncio.run(_send(requests, certificates))
+    except httpx.HTTPError as error:
+        raise UnlikeError(f"a bare request was not answered: {type(error).__name__}") from None
     _expect(statuses, {200, 400, 404})
     return len(statuses)
 

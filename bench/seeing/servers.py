@@ -66,6 +66,8 @@ def main(directory: str, what: str, *arguments: str) -> None:
             ssl_keyfile=str(certificate),
             log_level="critical",
             lifespan="off",
+            # Whoever is measured beside much else may let a connection rest for long.
+            timeout_keep_alive=600,
         )
     )
     threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True).start()
