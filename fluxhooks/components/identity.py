@@ -139,7 +139,7 @@ def _expressions(path: str, value: Any, kind: Any) -> dict[str, str]:
 
 def _entry(path: str, value: Any, kind: Any) -> dict[str, Any]:
     plain(path, value, Mapping)
-    given = {SPELLINGS.get(key, key): item for key, item in value.items() if item is not None}
+    given = {str(SPELLINGS.get(k, k)): item for k, item in value.items() if item is not None}
     known_keys(path, given, kind.__annotations__)
     for key in sorted(kind.__required_keys__):
         if key not in given:
