@@ -171,7 +171,7 @@ class _StandIn:
 
     def _value(self, store: str, namespace: str, key: str) -> str | None:
         found = self._client.get(SecretStore, store, namespace=namespace)
-        data = found.spec["provider"]["fake"]["data"]
+        data = (found.spec or {})["provider"]["fake"]["data"]
         values = {item["key"]: str(item["value"]) for item in data}
         return values.get(key, self._copies.get((store, key)))
 

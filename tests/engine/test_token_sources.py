@@ -166,34 +166,50 @@ class TestGiven:
 # In a Secret made elsewhere
 
 
+@dataclass(frozen=True)
+class InSecret:
+    """The number raised before the next Secret was there, and after."""
+
+    too_early: Run
+    rotated: Rotated
+
+
 @pytest.fixture(scope="class")
-def in_secret(make_app: Callable[..., App]) -> Rotated:
+def in_secret(make_app: Callable[..., App]) -> InSecret:
     app = make_app("in-secret")
     put(app, "in-secret-token-1", secrets.token_hex(16))
     app.up(generation=1, token_secret="in-secret-token-{generation}")
+    too_early = app.up(generation=2, check=False)
     put(app, "in-secret-token-2", IN_SECRET)
-    return rotate(app)
+    return InSecret(too_early, rotate(app))
 
 
 class TestInASecret:
     """That somebody else makes, one for each generation."""
 
-    def test_a_rotation_loses_nothing(self, in_secret: Rotated) -> None:
+    def test_a_secret_that_is_not_there_is_named(self, in_secret: InSecret) -> None:
+        """By the engine, before anything is made."""
+        assert [] == changes(in_secret.too_early)
+        said = "\n".join(errors(in_secret.too_early))
+        assert "'flux-system/in-secret-token-2' does not exist" in said
+
+    def test_a_rotation_loses_nothing(self, in_secret: InSecret) -> None:
         """Only Receivers come and go."""
-        nothing_lost(in_secret, token=IN_SECRET)
+        nothing_lost(in_secret.rotated, token=IN_SECRET)
         assert [
             "create Receiver in-secret-g2",
             "update RepositoryWebhook in-secret-webhook",
             "delete Receiver in-secret-g1",
-        ] == [step for step in changes(in_secret.run) if not step.startswith("discard")]
+        ] == [step for step in changes(in_secret.rotated.run) if not step.startswith("discard")]
 
-    def test_the_secrets_are_left_alone(self, in_secret: Rotated) -> None:
+    def test_the_secrets_are_left_alone(self, in_secret: InSecret) -> None:
         """Also those of generations that are gone, and when the stack goes."""
-        in_secret.app.learn()
-        in_secret.app.stack.destroy()
+        app = in_secret.rotated.app
+        app.learn()
+        app.stack.destroy()
 
         for number in (1, 2):
-            assert in_secret.app.client.get(Secret, f"in-secret-token-{number}").data
+            assert app.client.get(Secret, f"in-secret-token-{number}").data
 
 
 # From a store, and to one
