@@ -101,6 +101,7 @@ class Chain:
         self._hook = dict(hook or {})
         self._files = dict(files or {})
         self._own_ingress = own_ingress
+        self._namespaces: list[str] = []
         self._pushes = 0
         self._pushed_at = time.monotonic()
         self._closing = ExitStack()
@@ -116,6 +117,7 @@ class Chain:
     def __enter__(self) -> "Chain":
         self.client: lightkube.Client = self.sandbox.cluster.client()
         self._closing.callback(self.client.close)
+        self._closing.callback(self._remove)
         if self._forge_name == GITLAB:
             self.forge = self.sandbox.gitlab
             self.path = f"{self.forge.group}/{self.name}"
@@ -134,6 +136,12 @@ class Chain:
 
     def __exit__(self, *_: object) -> None:
         self._closing.close()
+
+    def _remove(self) -> None:
+        """Leave nothing that controllers work on, or that other chains are compared with."""
+        for namespace in self._namespaces:
+            for kind in ("Receiver", "Kustomization", "HelmRelease", "GitRepository"):
+                self.client.deletecollection(resource(kind), namespace=namespace)
 
     def start(self, *, push: bool = True) -> None:
         """Make it, and send a push through it."""
@@ -154,6 +162,7 @@ class Chain:
     def make_namespace(self, name: str) -> None:
         """Make a namespace."""
         self.client.create(Namespace(metadata=ObjectMeta(name=name)))
+        self._namespaces.append(name)
 
     def make_secret(self, name: str, data: Mapping[str, str], **labels: str) -> None:
         """Make a Secret."""
@@ -339,6 +348,7 @@ class Chain:
         if self._forge_name == GITHUB:
             kind, name = "repository", f"{self.sandbox.github.owner}/{self.path}"
         self.settings["scope"] = Scope(forge=self._forge_name, kind=kind, name=name)
+        self.settings["receiver"] = f"{self.namespace}/{APP}"
 
     def after(self, action: Callable[[], object]) -> None:
         """Do something when the chain is over, to put right what others use."""
@@ -485,6 +495,23 @@ def started(chain: Chain) -> Iterator[Chain]:
     with chain:
         chain.start()
         yield chain
+
+
+def await_handled(sandbox: Sandbox, namespace: str) -> None:
+    """Wait a while until the sources have done what deliveries have asked of them."""
+    deadline = time.monotonic() + 10
+    with sandbox.cluster.client() as client:
+        while time.monotonic() < deadline and "source-controller" in sandbox.cluster.pids:
+            sources = client.list(resource("GitRepository"), namespace=namespace)
+            if all(map(_is_handled, sources)):
+                return
+            time.sleep(0.05)
+
+
+def _is_handled(source: Any) -> bool:
+    asked = (source.metadata.annotations or {}).get(REQUESTED)
+    handled = (source.status or {}).get("lastHandledReconcileAt")
+    return asked == handled or source.spec.get("suspend", False)
 
 
 def resource(kind: str) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from fluxhooks.observe.doctor.faults import Fault
 from sandbox.sandbox import Sandbox
 from tests.matrix import table
-from tests.matrix.chain import Chain
+from tests.matrix.chain import Chain, await_handled
 from tests.matrix.looking import Doctor, Looked, Seen, told
 from tests.matrix.rows import Row
 
@@ -39,6 +39,7 @@ def judge(
         with Chain(sandbox, row.id, **row.chain) as chain:
             chain.start()
             row.inject(chain)
+            await_handled(sandbox, chain.namespace)
             looked = doctor.look(chain, **row.look)
             found = recorded(
                 looked,

@@ -237,6 +237,7 @@ def _plain(text: str, chain: Seen) -> str:
     if chain.webhook.id:
         text = text.replace(chain.webhook.id, "4711")
     text = re.sub(r"\b(deliveries|events)/\d+", r"\1/42", text)
+    text = re.sub(r"\bhooks/\d+", "hooks/4711", text)
     text = re.sub(r"\b[0-9a-f]{40}\b", "5f3c…", text)
     text = re.sub(r"\b[0-9a-f]{7,12}\b(?=[^/]|$)(?=.*)", _digest, text)
     text = re.sub(r"(127\.0\.0\.1|localhost):\d+", r"\1:443", text)

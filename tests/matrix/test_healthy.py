@@ -12,7 +12,7 @@ from fluxhooks.flux.receiver_types import ReceiverType
 from fluxhooks.flux.signature import sign
 from sandbox.sandbox import Sandbox
 from tests.matrix import table
-from tests.matrix.chain import APP, GITHUB, GITLAB, Chain
+from tests.matrix.chain import APP, GITHUB, GITLAB, Chain, await_handled
 from tests.matrix.looking import Doctor
 from tests.matrix.rows import BOTH
 from tests.matrix.webhook import GitLabWebhook
@@ -134,8 +134,8 @@ def branch_filter(chain: Chain) -> None:
 
 @shape("the Receiver chooses its sources by labels", BOTH)
 def labels(chain: Chain) -> None:
-    chain.merge(chain.kind, APP, {"metadata": {"labels": {"team": "shop"}}})
-    target = {"kind": "GitRepository", "name": "*", "matchLabels": {"team": "shop"}}
+    chain.merge(chain.kind, APP, {"metadata": {"labels": {"team": chain.name}}})
+    target = {"kind": "GitRepository", "name": "*", "matchLabels": {"team": chain.name}}
     chain.patch("Receiver", resources=[target])
     chain.await_path()
     chain.push()
@@ -323,6 +323,7 @@ def test_nothing_is_found_where_nothing_is_wrong(
     with Chain(sandbox, shape.id, **shape.chain) as chain:
         chain.start(push=shape.push)
         shape.make(chain)
+        await_handled(sandbox, chain.namespace)
         looked = doctor.look(chain)
         findings = len(looked.findings)
         record_property(table.HEALTHY, {"shape": shape.shape, "findings": findings})

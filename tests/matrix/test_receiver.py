@@ -291,7 +291,7 @@ def target_api_version(chain: Chain) -> None:
 )
 def target_labels_match_none(chain: Chain) -> None:
     chain.name_scope()
-    target = {"kind": "GitRepository", "name": "*", "matchLabels": {"team": "shop"}}
+    target = {"kind": "GitRepository", "name": "*", "matchLabels": {"team": chain.name}}
     chain.patch("Receiver", resources=[target])
     chain.await_path()
     chain.push()

@@ -187,7 +187,7 @@ def source_pinned(chain: Chain) -> None:
 def source_other_branch(chain: Chain) -> None:
     chain.repository.commit({"README.md": "once"}, message="Begin", branch="release")
     chain.patch("GitRepository", ref={"branch": "release"})
-    chain.await_fetched(chain.head("release"))
+    chain.await_applied(chain.head("release"))
     # The webhook is younger than the branch.
     chain.webhook.delete()
     chain.webhook.id = chain.webhook.create(chain.url, chain.token)

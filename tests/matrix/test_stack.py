@@ -18,6 +18,7 @@ from fluxhooks.observe.doctor.subjects import OfStack
 from sandbox.sandbox import Sandbox
 from tests.app import App, Receiver, eventually
 from tests.matrix import table
+from tests.matrix.chain import await_handled
 from tests.matrix.conftest import recorded
 from tests.matrix.looking import Doctor, Looked
 from tests.matrix.webhook import GitHubWebhook, GitLabWebhook, Webhook
@@ -54,6 +55,7 @@ class Declared:
         """Push a commit, and wait until the forge has sent what it sends."""
         self.app.repository.commit({"README.md": "Another"}, message="A change")
         self.app.forge.wait_idle()
+        await_handled(self.app.sandbox, self.namespace)
 
     def wanted(self) -> OfStack:
         """The stack as it is now."""

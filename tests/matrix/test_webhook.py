@@ -147,6 +147,7 @@ def webhook_twin(chain: Chain) -> None:
     chain.known_paths.append(gone)
     chain.webhook.create(f"https://{chain.ingress.host}{gone}", "another")
     chain.push()
+    chain.await_applied()
 
 
 @rows(
@@ -177,6 +178,7 @@ def webhook_without_secret(chain: Chain) -> None:
 def webhook_not_verifying(chain: Chain) -> None:
     chain.webhook.edit(verify=False)
     chain.push()
+    chain.await_applied()
 
 
 @rows(
@@ -227,6 +229,7 @@ def webhook_without_tag_push(chain: Chain) -> None:
 def webhook_with_issues(chain: Chain) -> None:
     chain.webhook.edit(events=["issues", "push"])
     chain.push()
+    chain.await_applied()
 
 
 @rows(
@@ -238,6 +241,7 @@ def webhook_with_issues(chain: Chain) -> None:
 def webhook_with_issue_events(chain: Chain) -> None:
     chain.webhook.edit(issues_events=True)
     chain.push()
+    chain.await_applied()
 
 
 @rows(
