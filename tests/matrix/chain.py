@@ -156,6 +156,8 @@ class Chain:
         if push:
             self.push()
             self.await_applied()
+            # The first fetch may have brought it: what the delivery asked for is still to come.
+            await_handled(self.sandbox, self.namespace)
 
     # What it is made of
 

@@ -23,6 +23,7 @@ from fluxhooks.observe.doctor.settings import Settings
 from fluxhooks.observe.doctor.subjects import OfCluster, OfStack
 from fluxhooks.observe.forges import Forges
 from fluxhooks.observe.state import ProviderSettings
+from sandbox.ingress import Ingress
 from sandbox.sandbox import Sandbox
 from tests.leaks import Leaks
 from tests.matrix.chain import resource
@@ -57,6 +58,7 @@ class Seen(Protocol):
     client: lightkube.Client
     forge: Any
     webhook: Webhook
+    ingress: Ingress
     settings: dict[str, Any]
     known_tokens: list[str]
     known_paths: list[str]
@@ -240,7 +242,9 @@ def _plain(text: str, chain: Seen) -> str:
     text = re.sub(r"\bhooks/\d+", "hooks/4711", text)
     text = re.sub(r"\b[0-9a-f]{40}\b", "5f3c…", text)
     text = re.sub(r"\b[0-9a-f]{7,12}\b(?=[^/]|$)(?=.*)", _digest, text)
-    text = re.sub(r"(127\.0\.0\.1|localhost):\d+", r"\1:443", text)
+    text = text.replace(chain.ingress.host, "flux.example.com")
+    text = re.sub(r"http://127\.0\.0\.1:\d+", "https://forge.example.com", text)
+    text = re.sub(r"localhost:\d+", "other.example.com", text)
     text = re.sub(r"\b\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "2026-01-31T12:00:00Z", text)
     return re.sub(r"\b\d+(\.\d+)? (ms|s|seconds?|minutes?|min)\b", "… s", text)
 

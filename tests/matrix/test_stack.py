@@ -37,6 +37,7 @@ class Declared:
         self.app = app
         self.client, self.forge, self.path = app.client, app.forge, app.path
         self.webhook = webhook
+        self.ingress = app.sandbox.ingress
         self.settings = {}
         self.known_tokens: list[str] = []
         self.known_paths: list[str] = []
