@@ -11,7 +11,9 @@ from fluxhooks.observe.reporting.report import Report
 from sandbox import browser as browsers
 
 
-@pytest.fixture(scope="session")
+# Not of the session: while Playwright is there, its event loop runs in this thread, and nothing
+# else may run one.
+@pytest.fixture(scope="module")
 def browser(ran: set[str]) -> Iterator[Browser]:
     """A headless Chromium."""
     try:
