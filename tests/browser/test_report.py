@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from fluxhooks.observe.doctor.faults import LINKS
 from fluxhooks.observe.reporting.report import Report
@@ -172,7 +172,8 @@ def test_a_link_shows_a_chain_that_was_filtered_away(open_: Open) -> None:
     page.get_by_text("3 chains have it").click()
     page.get_by_role("link", name="eu-search", exact=True).click()
 
-    assert 9 == page.locator(".chain:visible").count()
+    # The page hears of it a moment after the click.
+    expect(page.locator(".chain:visible")).to_have_count(9)
     assert page.locator(".chain", has_text="eu-search").first.is_visible()
 
 
