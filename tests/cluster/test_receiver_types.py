@@ -144,7 +144,7 @@ def test_a_type_that_asks_an_identity_provider_is_ready_and_refuses_strangers(
     assert typed.requested_at() is None
 
 
-def test_cdevents_are_taken_when_they_are_valid_and_a_probe_is_not(
+def test_cdevents_are_taken_when_they_are_valid_and_a_probe_reconciles_nothing(
     client: lightkube.Client, sandbox: Sandbox
 ) -> None:
     """The controller holds every body against the schema of its event."""
@@ -152,7 +152,8 @@ def test_cdevents_are_taken_when_they_are_valid_and_a_probe_is_not(
     assert typed.path == hook_path(TOKEN, typed.name, NAMESPACE)
     facts = RECEIVER_TYPES[ReceiverType.CDEVENTS]
     assert httpx.get(typed.url, trust_env=False).status_code == facts.get_status
-    assert typed.post(probe.probe_body(ReceiverType.CDEVENTS)) == 400
+    assert typed.post(b'{"fluxhooksProbe":true}') == 400
+    assert typed.post(probe.probe_body(ReceiverType.CDEVENTS)) == 200
     assert typed.requested_at() is None
     assert typed.post(json.dumps(CDEVENT).encode()) == 200
     assert typed.requested_at() is not None
