@@ -22,16 +22,11 @@ from fluxhooks.operate.stack import PulumiStack
 
 def doctor(
     stack: options.StackName = None,
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME...", help="The WebhookReceivers; all if absent."),
-    ] = None,
+    names: options.Names = None,
     cluster: Annotated[
         bool, typer.Option("--cluster", help="The Receivers of KUBECONFIG's cluster, no stack.")
     ] = False,
-    namespace: Annotated[
-        str, typer.Option("--namespace", "-n", metavar="NS", help="With --cluster: only these.")
-    ] = "",
+    namespace: options.Namespace = "",
     receiver: Annotated[
         str, typer.Option(metavar="NS/NAME", help="With --cluster: only this Receiver.")
     ] = "",
@@ -62,12 +57,8 @@ def doctor(
     no_public: Annotated[
         bool, typer.Option("--no-public", help="Do not ask the public URLs.")
     ] = False,
-    at_once: Annotated[
-        int, typer.Option(min=1, max=1000, help="How many requests are under way at a time.")
-    ] = 32,
-    settle: Annotated[
-        str, typer.Option(metavar="TIME", help="How long what may still settle is asked again.")
-    ] = "2s",
+    at_once: options.AtOnce = 32,
+    settle: options.Settle = "2s",
     limit: Annotated[
         str, typer.Option(metavar="TIME", help="Public URLs that take longer are left.")
     ] = "60s",
@@ -86,7 +77,7 @@ def doctor(
     """
     scope = _scope(repository=repository, organization=organization, project=project, group=group)
     named = f"--{scope.kind}" if scope else ""
-    for option, wrong, why in (
+    options.refuse(
         ("--cluster", cluster and bool(stack), "goes without a stack"),
         ("--namespace", bool(namespace) and not cluster, "goes with --cluster"),
         ("--receiver", bool(receiver) and not cluster, "goes with --cluster"),
@@ -99,9 +90,7 @@ def doctor(
         ("--host", bool(host) and not cluster, "goes with --cluster"),
         (named, scope is not None and not cluster, "goes with --cluster"),
         ("--no-cluster", no_cluster and cluster, "does not go with --cluster"),
-    ):
-        if wrong:
-            raise typer.BadParameter(why, param_hint=option)
+    )
     settings = Settings(
         public=not no_public,
         at_once=at_once,

@@ -34,15 +34,9 @@ def monitor(
             help="What pulumi stack export --show-secrets printed, in place of a stack.",
         ),
     ] = None,
-    cluster: Annotated[
-        bool, typer.Option("--cluster", help="All Receivers of KUBECONFIG's cluster, no stack.")
-    ] = False,
-    host: Annotated[
-        str, typer.Option(metavar="HOST", help="With --cluster: where its Receivers are reached.")
-    ] = "",
-    namespace: Annotated[
-        str, typer.Option("--namespace", "-n", metavar="NS", help="With --cluster: only these.")
-    ] = "",
+    cluster: options.Cluster = False,
+    host: options.Host = "",
+    namespace: options.Namespace = "",
     no_forge: Annotated[
         bool, typer.Option("--no-forge", help="Ask no forge: webhooks and deliveries stay unseen.")
     ] = False,
@@ -65,15 +59,13 @@ def monitor(
 
     Example: fluxhooks monitor prod --listen 0.0.0.0:9797
     """
-    for option, wrong, why in (
+    options.refuse(
         ("--state", bool(state) and bool(stack), "goes without a stack"),
         ("--state", bool(state) and cluster, "does not go with --cluster"),
         ("--cluster", cluster and bool(stack), "goes without a stack"),
         ("--host", bool(host) and not cluster, "goes with --cluster"),
         ("--namespace", bool(namespace) and not cluster, "goes with --cluster"),
-    ):
-        if wrong:
-            raise typer.BadParameter(why, param_hint=option)
+    )
     seconds = _rhythm("--every", every)
     doctor_seconds = _rhythm("--doctor-every", doctor_every)
     reached = options.host(host, needed=False)

@@ -19,6 +19,35 @@ Directory = Annotated[
     Path, typer.Option("--cwd", "-C", help="The Pulumi program's folder, or one below it.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME...", help="The WebhookReceivers; all if absent."),
+]
+Cluster = Annotated[
+    bool, typer.Option("--cluster", help="All Receivers of KUBECONFIG's cluster, no stack.")
+]
+Host = Annotated[
+    str, typer.Option(metavar="HOST", help="With --cluster: where its Receivers are reached.")
+]
+Namespace = Annotated[
+    str, typer.Option("--namespace", "-n", metavar="NS", help="With --cluster: only these.")
+]
+AtOnce = Annotated[
+    int, typer.Option(min=1, max=1000, help="How many requests are under way at a time.")
+]
+Settle = Annotated[
+    str, typer.Option(metavar="TIME", help="How long what may still settle is asked again.")
+]
+
+
+def refuse(*rules: tuple[str, bool, str]) -> None:
+    """End with a usage error for the first option that is wrong as it was given.
+
+    Each rule is an option, whether it is wrong, and why.
+    """
+    for option, wrong, why in rules:
+        if wrong:
+            raise typer.BadParameter(why, param_hint=option)
 
 
 def seconds(option: str, value: str) -> float:

@@ -24,19 +24,10 @@ from fluxhooks.operate.stack import PulumiStack
 
 def probe(
     stack: options.StackName = None,
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME...", help="The WebhookReceivers; all if absent."),
-    ] = None,
-    cluster: Annotated[
-        bool, typer.Option("--cluster", help="All Receivers of KUBECONFIG's cluster, no stack.")
-    ] = False,
-    host: Annotated[
-        str, typer.Option(metavar="HOST", help="With --cluster: where its Receivers are reached.")
-    ] = "",
-    namespace: Annotated[
-        str, typer.Option("--namespace", "-n", metavar="NS", help="With --cluster: only these.")
-    ] = "",
+    names: options.Names = None,
+    cluster: options.Cluster = False,
+    host: options.Host = "",
+    namespace: options.Namespace = "",
     url: Annotated[
         str, typer.Option(metavar="URL", help="One hook URL, neither stack nor cluster.")
     ] = "",
@@ -61,12 +52,8 @@ def probe(
     deliver: Annotated[
         bool, typer.Option("--deliver", help="Send each a delivery too: it reconciles.")
     ] = False,
-    at_once: Annotated[
-        int, typer.Option(min=1, max=1000, help="How many requests are under way at a time.")
-    ] = 32,
-    settle: Annotated[
-        str, typer.Option(metavar="TIME", help="How long what may still settle is asked again.")
-    ] = "2s",
+    at_once: options.AtOnce = 32,
+    settle: options.Settle = "2s",
     limit: Annotated[
         str, typer.Option(metavar="TIME", help="What is not finished after it is left.")
     ] = "60s",
@@ -89,7 +76,7 @@ def probe(
         settle_for=options.seconds("--settle", settle),
         limit=options.seconds("--limit", limit),
     )
-    for option, wrong, why in (
+    options.refuse(
         ("--url", bool(url) and cluster, "does not go with --cluster"),
         ("--cluster", cluster and bool(stack), "goes without a stack"),
         ("--url", bool(url and stack), "goes without a stack"),
@@ -101,9 +88,7 @@ def probe(
         ("--token-stdin", token_stdin and not url, "goes with --url"),
         ("--token-stdin", token_stdin and bool(token_env), "does not go with --token-env"),
         ("--filtered", filtered and not url, "goes with --url"),
-    ):
-        if wrong:
-            raise typer.BadParameter(why, param_hint=option)
+    )
     unseen: Sequence[str] = ()
     if cluster:
         reached = options.host(host)

@@ -26,12 +26,8 @@ from fluxhooks.operate.stack import PulumiStack
 
 def report(
     stack: options.StackName = None,
-    cluster: Annotated[
-        bool, typer.Option("--cluster", help="All Receivers of KUBECONFIG's cluster, no stack.")
-    ] = False,
-    host: Annotated[
-        str, typer.Option(metavar="HOST", help="With --cluster: where its Receivers are reached.")
-    ] = "",
+    cluster: options.Cluster = False,
+    host: options.Host = "",
     namespace: Annotated[
         str,
         typer.Option("--namespace", "-n", metavar="NS", help="With --cluster: only its Receivers."),
@@ -58,13 +54,11 @@ def report(
 
     Example: fluxhooks report prod -o report.html
     """
-    for option, wrong, why in (
+    options.refuse(
         ("--cluster", cluster and bool(stack), "goes without a stack"),
         ("--host", bool(host) and not cluster, "goes with --cluster"),
         ("--namespace", bool(namespace) and not cluster, "goes with --cluster"),
-    ):
-        if wrong:
-            raise typer.BadParameter(why, param_hint=option)
+    )
     if not output.parent.is_dir() or output.is_dir():
         raise ArgumentError("--output", f"'{output}' cannot be written: name a file in a folder")
     providers, configuration = ProviderSettings(), Configuration()
