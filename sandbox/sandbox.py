@@ -5,7 +5,6 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,10 +35,6 @@ class Sandbox:
         github: the stand-in for GitHub.
         home: the PULUMI_HOME, with real plugins as far as they can be had.
         programs: the real programs that run in it, by name.
-
-    Args:
-        controller_environment: further environment variables of the controllers.
-        report: told what the toolchain does when programs must first be downloaded or built.
     """
 
     cluster: Cluster
@@ -48,14 +43,8 @@ class Sandbox:
     home: PulumiHome
     programs: dict[str, toolchain.Program]
 
-    def __init__(
-        self,
-        *,
-        controller_environment: Mapping[str, str] | None = None,
-        report: Report | None = None,
-    ) -> None:
+    def __init__(self, *, report: Report | None = None) -> None:
         self._report = report
-        self._controller_environment = controller_environment
         self._exits = contextlib.ExitStack()
         self._gitlab: GitLab | None = None
         self._starting = threading.Lock()
@@ -66,10 +55,7 @@ class Sandbox:
             provided = toolchain.provide((*CLUSTER_PROGRAMS, *PROGRAMS), report=self._report)
             programs = {name: provided[name] for name in CLUSTER_PROGRAMS}
             self.cluster = exits.enter_context(
-                Cluster(
-                    environment=self._controller_environment,
-                    programs={name: program.path for name, program in programs.items()},
-                )
+                Cluster(programs={name: program.path for name, program in programs.items()})
             )
             # What lies below the cluster's directory goes with it, also when the caller is killed.
             self.directory = self.cluster.directory / "sandbox"

@@ -41,7 +41,27 @@ class _Keys:
         return json.dumps({"keys": [key]}).encode()
 
 
-class Issuer:
+class _Serving:
+    """A server on loopback, from entering the context to leaving it."""
+
+    def __init__(self, handler: type[http.server.BaseHTTPRequestHandler]) -> None:
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+
+class Issuer(_Serving):
     """An OpenID Connect issuer on loopback, with discovery and keys."""
 
     def __init__(self) -> None:
@@ -55,20 +75,7 @@ class Issuer:
                 else:
                     self.answer(issuer._keys.public())
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        """What its tokens name."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(Handler)
 
     def token(self, **claims: Any) -> str:
         """Return a token of this issuer."""
@@ -86,7 +93,7 @@ class Issuer:
         }
 
 
-class Google:
+class Google(_Serving):
     """Google's published keys, for whoever asks through the proxy of `environment`.
 
     The proxy takes what is for www.googleapis.com to itself, with a certificate of an authority
@@ -109,21 +116,13 @@ class Google:
                 google._speak(self.connection)
                 self.close_connection = True
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
 
     @property
     def environment(self) -> dict[str, str]:
         """What makes a program find it."""
         return {
-            "HTTPS_PROXY": f"http://127.0.0.1:{self._server.server_address[1]}",
+            "HTTPS_PROXY": self.url,
             "SSL_CERT_FILE": str(self._authority_file),
         }
 

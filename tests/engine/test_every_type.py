@@ -206,13 +206,16 @@ class Provisioned:
 
 
 @pytest.fixture(scope="module")
-def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provisioned]:
-    with (
-        Issuer() as issuer,
-        Google(tmp_path_factory.mktemp("google")) as google,
-        Sandbox(controller_environment=google.environment) as sandbox,
-        sandbox.cluster.client() as client,
-    ):
+def google(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Google]:
+    with Google(tmp_path_factory.mktemp("google")) as google:
+        sandbox.cluster.restart("notification-controller", environment=google.environment)
+        yield google
+        sandbox.cluster.restart("notification-controller", environment={})
+
+
+@pytest.fixture(scope="module")
+def provisioned(sandbox: Sandbox, google: Google) -> Iterator[Provisioned]:
+    with Issuer() as issuer, sandbox.cluster.client() as client:
         stack = sandbox.stack("every", program=_PROGRAM, project="every")
         receivers = {f"every-{each}": _args(each, issuer) for each in ReceiverType}
         for name in (*receivers, _OF_ANOTHER):
