@@ -9,6 +9,7 @@ import typer
 
 from fluxhooks.cli import options, screen
 from fluxhooks.errors import ObservationError
+from fluxhooks.flux import intervals
 from fluxhooks.flux.hook_path import host_of
 from fluxhooks.observe import cluster, suggestion
 from fluxhooks.observe.configuration import Configuration
@@ -28,13 +29,13 @@ def coverage(
     ] = None,
     min_beside: Annotated[
         str, typer.Option(help="Warn of a source with a Receiver that polls more often.")
-    ] = "5m",
+    ] = intervals.SHORTEST_BESIDE,
     max_beside: Annotated[
         str, typer.Option(help="Warn of a source with a Receiver that polls less often.")
-    ] = "3000m",
+    ] = intervals.LONGEST_BESIDE,
     max_alone: Annotated[
         str, typer.Option(help="Warn of a source without one that polls less often.")
-    ] = "24h",
+    ] = intervals.LONGEST_ALONE,
     older_than: Annotated[
         str | None, typer.Option(help="Find Receivers' Secrets of that age, as in 90d.")
     ] = None,
@@ -67,9 +68,11 @@ def coverage(
     Example: fluxhooks coverage prod --older-than 90d
     """
     policy = Policy(
-        shortest_beside=options.seconds("--min-beside", min_beside),
-        longest_beside=options.seconds("--max-beside", max_beside),
-        longest_alone=options.seconds("--max-alone", max_alone),
+        intervals=intervals.IntervalPolicy(
+            shortest_beside=options.seconds("--min-beside", min_beside),
+            longest_beside=options.seconds("--max-beside", max_beside),
+            longest_alone=options.seconds("--max-alone", max_alone),
+        ),
         older_than=None if older_than is None else options.period("--older-than", older_than),
         cross_namespace=not no_cross_namespace_refs,
         ignored=tuple(ignore or ()),

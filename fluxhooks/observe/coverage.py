@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from fluxhooks.errors import ObservationError
 from fluxhooks.flux.hook_path import PREFIX
+from fluxhooks.flux.intervals import ENOUGH, IntervalPolicy, Pace
 from fluxhooks.flux.targets import APPLIERS, OTHERS
 from fluxhooks.observe import reach
 from fluxhooks.observe.cluster import ClusterView
@@ -33,18 +34,14 @@ class Policy:
     """What is asked of sources and Receivers.
 
     Attributes:
-        shortest_beside: seconds; a source with a Receiver that polls more often gains nothing.
-        longest_beside: seconds; one that polls less often hides that its webhook fails.
-        longest_alone: seconds; one without a Receiver that polls less often is late.
+        intervals: how often a source may ask, with a Receiver and without.
         older_than: the age from which a Receiver's Secret is too old; None asks for none.
         cross_namespace: whether a Receiver may reach other namespaces, which it may not where the
             controller runs with ``--no-cross-namespace-refs``.
         ignored: patterns of "Kind/namespace/name"; a source that fits one needs no webhook.
     """
 
-    shortest_beside: float = 300.0
-    longest_beside: float = 180_000.0
-    longest_alone: float = _DAY
+    intervals: IntervalPolicy = field(default_factory=IntervalPolicy)
     older_than: datetime.timedelta | None = None
     cross_namespace: bool = True
     ignored: tuple[str, ...] = ()
@@ -377,7 +374,8 @@ def _followed(chart: Source, listing: Listing) -> str:
 
 
 def _source_findings(row: Row, policy: Policy) -> Iterator[Finding]:
-    source, seconds = row.source, row.source.seconds
+    source = row.source
+    pace = policy.intervals.pace(source.seconds, beside=row.state == "covered")
 
     def found(kind: str, text: str, severity: str = WARNING) -> Finding:
         return Finding(severity=severity, kind=kind, where=str(source), text=text)
@@ -390,19 +388,19 @@ def _source_findings(row: Row, policy: Policy) -> Iterator[Finding]:
         )
         asks = f"{reached}; it asks {row.requests_a_day:,.0f} times a day"
         yield found("uncovered", asks, GAP)
-        if seconds > policy.longest_alone:
+        if pace is Pace.TOO_SELDOM:
             yield found(
                 "interval", f"without a webhook, its interval {source.interval} is how late it is"
             )
-    if row.state != "covered" or not seconds or not row.requests_a_day:
+    if row.state != "covered" or not row.requests_a_day:
         return
-    if seconds < policy.shortest_beside:
+    if pace is Pace.TOO_OFTEN:
         yield found(
             "interval",
             f"asks every {source.interval} beside {_listed(row.receivers)}, which buys nothing; "
-            "30m is enough",
+            f"{ENOUGH} is enough",
         )
-    elif seconds > policy.longest_beside:
+    elif pace is Pace.TOO_SELDOM:
         yield found(
             "interval",
             f"asks every {source.interval} only: a webhook that fails is not made up for before",

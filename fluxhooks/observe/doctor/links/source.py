@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from fluxhooks.flux import durations
+from fluxhooks.flux.intervals import ENOUGH, IntervalPolicy, Pace
 from fluxhooks.observe.doctor import followed
 from fluxhooks.observe.doctor.conditions import (
     Standing,
@@ -30,10 +31,8 @@ from fluxhooks.observe.doctor.evidence import Evidence, FluxObject
 from fluxhooks.observe.doctor.faults import Fault, Link
 from fluxhooks.observe.doctor.reached import sources
 
-# Beside a Receiver: what asks as often gains nothing; what asks more seldom hides a webhook that
-# fails. Only what is absurd is told here; `coverage` has a policy.
-_SHORTEST: Final = datetime.timedelta(seconds=10)
-_LONGEST: Final = datetime.timedelta(minutes=3000)
+# Only what is absurd is told here; `coverage` asks for more.
+_INTERVALS: Final = IntervalPolicy(shortest_beside=30.0)
 
 
 def examine(evidence: Evidence) -> Examined:
@@ -351,20 +350,19 @@ _EVERYTHING: Final = {"*", "**", "/*", "/**", "**/*", "/"}
 def _interval(source: FluxObject) -> Iterator[Finding]:
     written = str(source.spec.get("interval") or "")
     try:
-        every = datetime.timedelta(seconds=durations.seconds(written))
+        pace = _INTERVALS.pace(durations.seconds(written), beside=True)
     except ValueError:
         return
-    if _SHORTEST < every <= _LONGEST:
+    if pace is Pace.FITS:
         return
-    short = every <= _SHORTEST
     yield Finding(
         fault=Fault.SOURCE_INTERVAL,
         where=str(source),
         wrong=f"the source asks every {written} although a webhook tells it of changes"
-        if short
+        if pace is Pace.TOO_OFTEN
         else f"the source asks every {written} only: so late is a failed delivery made up for",
         evidence=(f"spec.interval is {written}",),
-        cure=_edit(source, "set spec.interval to 30m"),
+        cure=_edit(source, f"set spec.interval to {ENOUGH}"),
     )
 
 
