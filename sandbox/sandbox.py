@@ -99,19 +99,37 @@ class Sandbox:
                 )
             return self._gitlab
 
-    def stack(self, name: str, *, program: str | None = None, project: str = "fluxhooks") -> Stack:
+    def _add_yaml(self) -> None:
+        with self._starting:
+            if "pulumi-language-yaml" not in self.home.programs:
+                self.home.add_yaml(report=self._report)
+                self.programs |= self.home.programs
+
+    def stack(
+        self,
+        name: str,
+        *,
+        program: str | None = None,
+        project: str = "fluxhooks",
+        runtime: str = "python",
+    ) -> Stack:
         """Return a new stack on a file backend of its own.
 
         Args:
             program: the text of a program; that of ``stacks/`` when absent.
             project: the name of the program's project.
+            runtime: the program's language, "python" or "yaml".
         """
         directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.directory))
+        project_file, head = directory / "Pulumi.yaml", f"name: {project}\nruntime: {runtime}\n"
         if program is None:
             shutil.copy(REPOSITORY / "Pulumi.yaml", directory)
             shutil.copytree(REPOSITORY / "stacks", directory / "stacks", ignore=_stack_settings)
+        elif runtime == "yaml":
+            self._add_yaml()
+            project_file.write_text(head + program)
         else:
-            (directory / "Pulumi.yaml").write_text(f"name: {project}\nruntime: python\n")
+            project_file.write_text(head)
             (directory / "__main__.py").write_text(program)
         (directory / "state").mkdir()
         stack = Stack(directory, name, environment=self.environment(directory / "state"))

@@ -58,6 +58,16 @@ class PulumiHome:
             self.programs[official.name] = official
             _link(_plugin_directory(self.path, plugin), [official.path])
 
+    def add_yaml(self, *, report: Report | None = None) -> None:
+        """Add the language host of YAML programs.
+
+        Raises:
+            ToolchainError: it can be had neither from the machine nor by building it.
+        """
+        host = "pulumi-language-yaml"
+        self.programs |= toolchain.provide([host], report=report)
+        _link(self.path / "bin", [self.programs[host].path])
+
 
 def assemble(directory: Path, *, report: Report | None = None) -> PulumiHome:
     """Make a PULUMI_HOME in `directory` of real programs, and stand-ins where none can be had.

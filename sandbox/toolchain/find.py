@@ -133,11 +133,13 @@ def _version(
     return str(known)
 
 
-def _build_information(path: Path, module: str) -> str:
+def _build_information(path: Path, package: str) -> str:
     # Flux's controllers have no option that prints a version, but every Go program carries the
     # versions of its modules; one that was built in a checkout says "(devel)" of its own.
-    match = re.search(rb"mod\t%b\tv([0-9.]+)" % re.escape(module.encode()), path.read_bytes())
-    return match.group(1).decode() if match else ""
+    for module, version in re.findall(rb"mod\t(\S+)\tv([0-9.]+)", path.read_bytes()):
+        if f"{package}/".startswith(f"{module.decode()}/"):
+            return str(version.decode())
+    return ""
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -180,6 +180,14 @@ TABLE = (
         },
         leader="pulumi",
     ),
+    # Wanted by few. No companion of "pulumi": one without it is as good for everybody else.
+    Pinned(
+        name="pulumi-language-yaml",
+        version="1.38.1",
+        at_least="1.30",
+        module="language-yaml",
+        package="github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
+    ),
     Pinned(
         name="pulumi-resource-random",
         version="4.21.4",

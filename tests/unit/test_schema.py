@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pulumi.provider.experimental.component import ComponentProvider
-
 from fluxhooks import WebhookReceiver
 from fluxhooks.components.args import (
     GcrArgs,
@@ -24,16 +22,13 @@ from fluxhooks.components.args import (
     WebhookReceiverArgs,
 )
 from fluxhooks.components.checks import check_args
+from fluxhooks.plugin.provider import Provider
 
 _GOLDEN = Path(__file__).parents[1] / "golden/schema.json"
 
 
-def _provider() -> ComponentProvider:
-    return ComponentProvider([WebhookReceiver], "fluxhooks", version="0.0.0")
-
-
 def _schema() -> Any:
-    return json.loads(_provider().schema or "")
+    return json.loads(Provider("0.0.0").schema or "")
 
 
 def _as_text(schema: Any) -> str:
@@ -105,7 +100,7 @@ def test_outputs_are_the_annotated_ones_and_always_there() -> None:
 
 def test_what_another_language_sends_is_what_a_python_program_gives() -> None:
     """The component host's translation and the checks end at the same arguments."""
-    provider = _provider()
+    provider = Provider("0.0.0")
     sent = {
         "generation": 6.0,
         "github": {"repository": "app"},

@@ -1,0 +1,1 @@
+"""The Pulumi plugin that serves the components to programs in every language."""

@@ -1,0 +1,10 @@
+"""The components that programs in every language can use."""
+
+from typing import Final
+
+import pulumi
+
+from fluxhooks.components.webhook_receiver import WebhookReceiver
+
+COMPONENTS: Final[tuple[type[pulumi.ComponentResource], ...]] = (WebhookReceiver,)
+"""In the order of the alphabet; the schema, and with it every SDK, is made of these."""

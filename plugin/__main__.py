@@ -1,0 +1,5 @@
+"""The plugin of a checkout: the components to programs in every language."""
+
+from fluxhooks.plugin.host import main
+
+main()
