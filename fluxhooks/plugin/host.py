@@ -6,7 +6,7 @@ import importlib.metadata
 import sys
 from typing import Any, Final
 
-import grpc
+import grpc  # type: ignore[import-untyped]
 from pulumi.provider.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2_grpc
 
@@ -41,7 +41,7 @@ def main() -> None:
 async def _serve(provider: Provider, engine: str) -> None:
     unlimited = [(f"grpc.max_{way}_message_length", -1) for way in ("receive", "send")]
     server = grpc.aio.server(options=unlimited)
-    servicer = _Servicer(provider, sys.argv[1:], engine)
+    servicer = _Servicer(provider, engine)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -54,7 +54,9 @@ async def _serve(provider: Provider, engine: str) -> None:
 class _Servicer(ProviderServicer):
     """Pulumi's servicer, but for errors of ours: one line each, and no traceback beside it."""
 
-    provider: Provider
+    def __init__(self, provider: Provider, engine: str) -> None:
+        super().__init__(provider, sys.argv[1:], engine)
+        self._in_their_spelling = provider.in_their_spelling
 
     async def Construct(self, request: Any, context: Any) -> Any:  # noqa: N802
         try:
@@ -62,5 +64,5 @@ class _Servicer(ProviderServicer):
         except FluxhooksError as error:
             # No property errors: the engine would print the argument's value beside them, secrets
             # too.
-            text = self.provider.in_their_spelling(str(error))
+            text = self._in_their_spelling(str(error))
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, text)

@@ -6,8 +6,12 @@ from typing import Any, Final
 
 import pulumi
 from pulumi.provider import ConstructResult
-from pulumi.provider.experimental.analyzer import PropertyDefinition, PropertyType
-from pulumi.provider.experimental.component import ComponentDefinition, ComponentProvider
+from pulumi.provider.experimental.analyzer import (
+    ComponentDefinition,
+    PropertyDefinition,
+    PropertyType,
+)
+from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
 from fluxhooks.errors import FluxhooksError
