@@ -180,7 +180,8 @@ TABLE = (
         },
         leader="pulumi",
     ),
-    # Wanted by few. No companion of "pulumi": one without it is as good for everybody else.
+    # Wanted by few. No companion of "pulumi": one without it is as good for everybody else. Its
+    # module selects the versions that "pulumi" does, so that they share what is compiled.
     Pinned(
         name="pulumi-language-yaml",
         version="1.38.1",
