@@ -1,5 +1,11 @@
 """Webhook receivers for Flux with Pulumi: provisioned in one step, proved, rotated without loss."""
 
+from fluxhooks.components.alert_args import (
+    AlertProviderArgs,
+    EventSource,
+    GitHubAppArgs,
+    ReceiverAlertsArgs,
+)
 from fluxhooks.components.args import (
     GcrArgs,
     GitHubArgs,
@@ -12,6 +18,7 @@ from fluxhooks.components.args import (
     TokenStoreArgs,
     WebhookReceiverArgs,
 )
+from fluxhooks.components.receiver_alerts import ReceiverAlerts
 from fluxhooks.components.webhook_receiver import WebhookReceiver
 from fluxhooks.errors import (
     ArgumentError,
@@ -28,14 +35,20 @@ from fluxhooks.errors import (
     SettingError,
     VerificationError,
 )
+from fluxhooks.flux.alert_providers import AlertProviderType, AlertSeverity
 from fluxhooks.flux.receiver_types import ReceiverType
 from fluxhooks.flux.schedule import generation_for
 
 __all__ = [
+    "AlertProviderArgs",
+    "AlertProviderType",
+    "AlertSeverity",
     "ArgumentError",
     "CatchUpError",
+    "EventSource",
     "FluxhooksError",
     "GcrArgs",
+    "GitHubAppArgs",
     "GitHubArgs",
     "GitLabArgs",
     "IncompleteUpdateError",
@@ -46,6 +59,8 @@ __all__ = [
     "OidcVariable",
     "PathMismatchError",
     "PulumiError",
+    "ReceiverAlerts",
+    "ReceiverAlertsArgs",
     "ReceiverNotProvedError",
     "ReceiverNotReadyError",
     "ReceiverType",

@@ -29,7 +29,9 @@ from fluxhooks.components.values import (
     EXPRESSION,
     OBJECT_NAME,
     SPELLINGS,
+    component_name,
     known_keys,
+    label,
     listed,
     plain,
     suggestion,
@@ -48,9 +50,6 @@ from fluxhooks.flux.receiver_types import (
 )
 from fluxhooks.flux.schedule import Schedule, as_text, due_after, period, schedule
 
-# Pulumi appends up to nine characters to a name, and Kubernetes takes 63 in a label.
-_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?")
-_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _HOST: Final = re.compile(
     r"(?=.{1,259}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*(:\d{1,5})?",
     re.ASCII | re.IGNORECASE,
@@ -159,13 +158,7 @@ def check_args(
     for key in sorted(WebhookReceiverArgs.__required_keys__):
         if key not in values:
             raise ArgumentError(key, f"is missing; give {_EXAMPLES[key]}")
-    text(
-        "name",
-        name,
-        _NAME,
-        "cannot name Kubernetes objects; use at most 50 lower-case letters, digits and '-', with "
-        "a letter or digit at both ends",
-    )
+    component_name(name)
     forge = _forge(values)
     receiver_type = _type(forge, values.get("type"))
     gitlab = _gitlab(values["gitlab"]) if forge == "gitlab" else None
@@ -191,7 +184,7 @@ def check_args(
         type=receiver_type,
         host=when_known(values["host"], _host),
         namespace=when_known(
-            values.get("namespace", "flux-system"), lambda v: _label("namespace", v)
+            values.get("namespace", "flux-system"), lambda v: label("namespace", v)
         ),
         github=_github(values["github"]) if forge == "github" else None,
         gitlab=gitlab,
@@ -235,12 +228,6 @@ _EXAMPLES: Final = {
     "resources": '[{"kind": "GitRepository", "name": "app"}]',
     "schedule": '{"every": "90d", "since": "2026-01-31"}',
 }
-
-
-def _label(path: str, value: Any) -> str:
-    return text(
-        path, value, _LABEL, "is not a Kubernetes name; use lower-case letters, digits and '-'"
-    )
 
 
 def _seconds(path: str, value: Any) -> float:
@@ -525,7 +512,7 @@ def _resource(path: str, ref: Any) -> dict[str, Any]:
         "name": name,
     }
     if "namespace" in ref:
-        checked["namespace"] = _label(f"{path}.namespace", ref["namespace"])
+        checked["namespace"] = label(f"{path}.namespace", ref["namespace"])
     if labels:
         checked["matchLabels"] = dict(labels)
     if "filter" in ref:

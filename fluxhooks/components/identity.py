@@ -5,7 +5,7 @@ Source: notification-controller ``internal/server/receiver_handlers.go`` and
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pulumi
@@ -14,7 +14,8 @@ from fluxhooks.components.args import GcrArgs, OidcProvider, OidcValidation, Oid
 from fluxhooks.components.values import (
     ANYTHING,
     EXPRESSION,
-    SPELLINGS,
+    entry,
+    items,
     known_keys,
     plain,
     text,
@@ -98,7 +99,7 @@ def oidc_providers(
 
 def _oidc_providers(value: Any) -> list[dict[str, Any]]:
     path = "oidc_providers"
-    providers = [_oidc_provider(f"{path}[{i}]", one) for i, one in enumerate(_items(path, value))]
+    providers = [_oidc_provider(f"{path}[{i}]", one) for i, one in enumerate(items(path, value))]
     issuers = [provider["issuerURL"] for provider in providers]
     for index, issuer in enumerate(issuers):
         if issuer in issuers[:index]:
@@ -125,7 +126,7 @@ def _oidc_provider(path: str, value: Any) -> dict[str, Any]:
         if key in given:
             provider[key] = [
                 _expressions(f"{path}.{key}[{index}]", one, kind)
-                for index, one in enumerate(_items(f"{path}.{key}", given[key]))
+                for index, one in enumerate(items(f"{path}.{key}", given[key]))
             ]
     return provider
 
@@ -138,16 +139,8 @@ def _expressions(path: str, value: Any, kind: Any) -> dict[str, str]:
 
 
 def _entry(path: str, value: Any, kind: Any) -> dict[str, Any]:
-    plain(path, value, Mapping)
-    given = {str(SPELLINGS.get(k, k)): item for k, item in value.items() if item is not None}
-    known_keys(path, given, kind.__annotations__)
+    given = entry(path, value, kind)
     for key in sorted(kind.__required_keys__):
         if key not in given:
             raise ArgumentError(f"{path}.{key}", "is missing, and Flux needs it")
     return given
-
-
-def _items(path: str, value: Any) -> Sequence[Any]:
-    if isinstance(value, str | Mapping) or not isinstance(value, Sequence) or not value:
-        raise ArgumentError(path, f"{value!r} is no list with something in it")
-    return value

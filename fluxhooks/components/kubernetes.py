@@ -1,4 +1,4 @@
-"""The Kubernetes objects of a generation, as thin resources of the Kubernetes provider.
+"""The Kubernetes objects of the components, as thin resources of the Kubernetes provider.
 
 Loading the provider's SDK classes takes longer than everything else in a program; the engine is
 sent the same request by a class of a few lines.
@@ -17,7 +17,7 @@ _WAIT_FOR: Final = (
     "jsonpath={.status.conditions[?@.type=='Stalled' || @.type=='Ready' && @.status=='True']}"
 )
 
-# Foreground deletion waits for a garbage collector; neither object owns anything to collect.
+# Foreground deletion waits for a garbage collector; none of them owns anything to collect.
 _DELETION: Final = {"pulumi.com/deletionPropagationPolicy": "background"}
 
 _SECRET: Final = "kubernetes:core/v1:Secret"  # noqa: S105
@@ -66,6 +66,94 @@ class ReceiverSecret(pulumi.CustomResource):
             kept = pulumi.ResourceOptions(ignore_changes=["data", "stringData"])
             opts = pulumi.ResourceOptions.merge(opts, kept)
         super().__init__(_SECRET, name, props, _versioned(opts))
+
+
+class ProviderSecret(pulumi.CustomResource):
+    """The immutable ``v1/Secret`` with what a Provider needs to know and nobody else should.
+
+    Other contents are another Secret, auto-named: it is made before the Provider names it, and the
+    one before goes after.
+    """
+
+    metadata: pulumi.Output[dict[str, Any]]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        namespace: pulumi.Input[str],
+        labels: Mapping[str, str],
+        contents: Mapping[str, pulumi.Input[str]],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        props = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": _static(namespace, labels),
+            "immutable": True,
+            "stringData": {key: pulumi.Output.secret(value) for key, value in contents.items()},
+        }
+        super().__init__(_SECRET, name, props, _versioned(opts))
+
+
+class Provider(pulumi.CustomResource):
+    """The Flux ``notification.toolkit.fluxcd.io/v1beta3`` Provider: where alerts are sent.
+
+    Nothing is waited for, as no controller writes a status: it is read when there is an event.
+    """
+
+    metadata: pulumi.Output[dict[str, Any]]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        namespace: pulumi.Input[str],
+        labels: Mapping[str, str],
+        spec: Mapping[str, Any],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        props = _notification("Provider", namespace, labels, spec)
+        super().__init__(f"kubernetes:{_NOTIFICATION}:Provider", name, props, _versioned(opts))
+
+
+class Alert(pulumi.CustomResource):
+    """The Flux ``notification.toolkit.fluxcd.io/v1beta3`` Alert: which events are sent.
+
+    Nothing is waited for, as no controller writes a status: it is read when there is an event.
+    """
+
+    metadata: pulumi.Output[dict[str, Any]]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        namespace: pulumi.Input[str],
+        labels: Mapping[str, str],
+        spec: Mapping[str, Any],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        props = _notification("Alert", namespace, labels, spec)
+        super().__init__(f"kubernetes:{_NOTIFICATION}:Alert", name, props, _versioned(opts))
+
+
+_NOTIFICATION: Final = "notification.toolkit.fluxcd.io/v1beta3"
+
+
+def _notification(
+    kind: str, namespace: pulumi.Input[str], labels: Mapping[str, str], spec: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "apiVersion": _NOTIFICATION,
+        "kind": kind,
+        "metadata": _static(namespace, labels),
+        "spec": {key: value for key, value in spec.items() if value is not None},
+    }
+
+
+def _static(namespace: pulumi.Input[str], labels: Mapping[str, str]) -> dict[str, Any]:
+    return {"annotations": dict(_DELETION), "labels": dict(labels), "namespace": namespace}
 
 
 class ExistingSecret(pulumi.CustomResource):

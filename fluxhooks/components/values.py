@@ -20,6 +20,10 @@ SPELLINGS: Final = {
     "storeKind": "store_kind",
 }
 
+# Pulumi appends up to nine characters to a name, and Kubernetes takes 63 in a label.
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?")
+_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
 ANYTHING: Final = re.compile(r"\S.*")
 EXPRESSION: Final = re.compile(r"(?s).*\S.*")
 OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
@@ -73,6 +77,42 @@ def text(path: str, value: Any, pattern: re.Pattern[str], cure: str) -> str:
     """Return a text of which all matches `pattern`; `cure` goes on after the value."""
     if not isinstance(value, str) or not pattern.fullmatch(value):
         raise ArgumentError(path, f"{value!r} {cure}")
+    return value
+
+
+def component_name(name: str) -> str:
+    """Return a component's name, from which its Kubernetes objects are named."""
+    return text(
+        "name",
+        name,
+        _NAME,
+        "cannot name Kubernetes objects; use at most 50 lower-case letters, digits and '-', with "
+        "a letter or digit at both ends",
+    )
+
+
+def label(path: str, value: Any) -> str:
+    """Return a name that Kubernetes takes as a label too, such as a namespace's."""
+    return text(
+        path, value, _LABEL, "is not a Kubernetes name; use lower-case letters, digits and '-'"
+    )
+
+
+def entry(path: str, value: Any, kind: Any) -> dict[str, Any]:
+    """Return a mapping with the keys of the TypedDict `kind` and no others, absent ones left out.
+
+    Keys may be in the spelling of other languages.
+    """
+    plain(path, value, Mapping)
+    given = {str(SPELLINGS.get(k, k)): item for k, item in value.items() if item is not None}
+    known_keys(path, given, kind.__annotations__)
+    return given
+
+
+def items(path: str, value: Any) -> Sequence[Any]:
+    """Return a list with something in it."""
+    if isinstance(value, str | Mapping) or not isinstance(value, Sequence) or not value:
+        raise ArgumentError(path, f"{value!r} is no list with something in it")
     return value
 
 

@@ -13,12 +13,18 @@ STACK: Final = "fluxhooks/stack"
 _VALUE: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
 
-def object_labels(component: str, generation: int, *, project: str, stack: str) -> dict[str, str]:
-    """Return the labels of an object of `component`'s `generation` in a project's stack."""
+def object_labels(
+    component: str, generation: int | None = None, *, project: str, stack: str
+) -> dict[str, str]:
+    """Return the labels of an object of `component` in a project's stack.
+
+    Args:
+        generation: the generation it belongs to; None where its component has none.
+    """
     return {
         MANAGED_BY: "fluxhooks",
         COMPONENT: component,
-        GENERATION: str(generation),
+        **({} if generation is None else {GENERATION: str(generation)}),
         STACK: stack_label(project, stack),
     }
 

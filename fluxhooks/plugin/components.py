@@ -4,7 +4,8 @@ from typing import Final
 
 import pulumi
 
+from fluxhooks.components.receiver_alerts import ReceiverAlerts
 from fluxhooks.components.webhook_receiver import WebhookReceiver
 
-COMPONENTS: Final[tuple[type[pulumi.ComponentResource], ...]] = (WebhookReceiver,)
+COMPONENTS: Final[tuple[type[pulumi.ComponentResource], ...]] = (ReceiverAlerts, WebhookReceiver)
 """In the order of the alphabet; the schema, and with it every SDK, is made of these."""

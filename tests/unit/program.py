@@ -37,16 +37,17 @@ def program(
     """Return a program that declares the WebhookReceiver `name` with `args(**changes)`."""
 
     def declare() -> None:
-        WebhookReceiver(name, _now(args(**changes)), opts)
+        WebhookReceiver(name, now(args(**changes)), opts)
 
     return declare
 
 
-def _now(value: Any) -> Any:
+def now(value: Any) -> Any:
+    """Return a value with an Output for each Later in it."""
     if isinstance(value, Later):
         return pulumi.Output.from_input(value.value)
     if isinstance(value, dict):
-        return {key: _now(item) for key, item in value.items()}
+        return {key: now(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_now(item) for item in value]
+        return [now(item) for item in value]
     return value

@@ -225,7 +225,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
             elif inputs["kind"] in ("ExternalSecret", "PushSecret"):
                 if self.computes:
                     computed["status"] = {"conditions": [{"type": "Ready", "status": "True"}]}
-            elif self.computes:
+            elif self.computes and inputs["kind"] == "Receiver":
                 secret = inputs["spec"].get("secretRef")
                 token = self._tokens[secret["name"]] if secret else ""
                 path = hook_path(token, name, inputs["metadata"]["namespace"])
