@@ -150,5 +150,18 @@ CONTROLLERS: Mapping[str, Daemon] = {
         ),
         applier("kustomize-controller"),
         applier("helm-controller"),
+        flux_controller(
+            "image-reflector-controller",
+            flags=(
+                "--events-addr=http://{events}",
+                "--storage-path={data}",
+                # A quarter of a gigabyte, mapped twice, at a user's.
+                "--storage-value-log-file-size=16777216",
+                "--requeue-dependency=5s",
+            ),
+        ),
+        flux_controller(
+            "image-automation-controller", flags=("--events-addr=http://{events}",)
+        ),
     )
 }

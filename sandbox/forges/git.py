@@ -14,9 +14,20 @@ from sandbox.forges.authorization import basic
 ZERO = "0" * 40
 SERVICES = ("git-upload-pack", "git-receive-pack")
 
-# The server names the file for one request; a push by path, past the server, tells nobody.
+# The server names the files for one request; a push by path, past the server, tells nobody.
 _POST_RECEIVE = """#!/bin/sh
-if [ -n "$PUSHED_REFS" ]; then cat > "$PUSHED_REFS"; else cat > /dev/null; fi
+[ -n "$PUSHED_REFS" ] || exec cat > /dev/null
+cat > "$PUSHED_REFS"
+count=0
+while [ "$count" -lt "${GIT_PUSH_OPTION_COUNT:-0}" ]; do
+    eval "printf '%s\\n' \\"\\$GIT_PUSH_OPTION_$count\\""
+    count=$((count + 1))
+done > "$PUSHED_OPTIONS"
+"""
+
+# Without it a client that has options refuses to push.
+_PUSH_OPTIONS = """[receive]
+	advertisePushOptions = true
 """
 
 # Housekeeping in the background would outlive the server and lock files of the next push.
@@ -83,6 +94,10 @@ class Commit:
     removed: tuple[str, ...]
     modified: tuple[str, ...]
 
+    @property
+    def title(self) -> str:
+        return self.message.partition("\n")[0]
+
 
 class GitError(RuntimeError):
     """A `git` command failed; the message holds what it printed."""
@@ -120,12 +135,15 @@ def environment() -> dict[str, str]:
     }
 
 
-def init_bare(path: Path) -> None:
-    """Make a repository that can be served and pushed to, with a first commit on `main`."""
+def init_bare(path: Path, *, push_options: bool = False) -> None:
+    """Make a repository that can be served and pushed to, with a first commit on `main`.
+
+    `push_options` says whether it takes the options of `git push -o`.
+    """
     path.mkdir(parents=True)
     git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", ".", cwd=path)
     with (path / "config").open("a") as config:
-        config.write(_NO_HOUSEKEEPING)
+        config.write(_NO_HOUSEKEEPING + (_PUSH_OPTIONS if push_options else ""))
     hook = path / "hooks" / "post-receive"
     hook.parent.mkdir()
     hook.write_text(_POST_RECEIVE)
@@ -155,6 +173,11 @@ def resolve(path: Path, revision: str) -> str | None:
         return git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", cwd=path).strip()
     except GitError:
         return None
+
+
+def branches(path: Path) -> list[str]:
+    """The names of all branches, sorted."""
+    return git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", cwd=path).split()
 
 
 def is_ancestor(path: Path, older: str, newer: str) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import unquote
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from sandbox.forges.git import SERVICES, RefUpdate, http_backend, parse_updates
@@ -43,8 +43,8 @@ class SmartHttp(Generic[R]):
         directory: takes what a push changed until it is told.
         find: the repository of a path without `.git`, None when there is none.
         knows: whether an `Authorization` header holds a good token.
-        pushed: told of every push, before it is answered: whoever has pushed finds the deliveries
-            queued.
+        pushed: told of every push and its options, before it is answered: whoever has pushed
+            finds the deliveries queued.
         forge: the forge's name, for the user who is asked for a token.
     """
 
@@ -54,7 +54,7 @@ class SmartHttp(Generic[R]):
         *,
         find: Callable[[str], R | None],
         knows: Callable[[str], bool],
-        pushed: Callable[[R, list[RefUpdate]], Awaitable[None]],
+        pushed: Callable[[R, list[RefUpdate], list[str]], Awaitable[None]],
         forge: str,
     ) -> None:
         self._directory = directory
@@ -104,36 +104,23 @@ class SmartHttp(Generic[R]):
         return await self._answer(repository, variables, await request.body())
 
     async def _answer(self, repository: R, variables: dict[str, str], body: bytes) -> Response:
-        with tempfile.NamedTemporaryFile(
-            dir=self._directory, prefix="pushed-", delete=False
-        ) as file:
-            updates = Path(file.name)
-        output = self._run(repository, variables | {"PUSHED_REFS": str(updates)}, body, updates)
-        start = b""
-        async for chunk in output:
-            start += chunk
-            if b"\r\n\r\n" in start:
-                break
-        head, _, rest = start.partition(b"\r\n\r\n")
+        with tempfile.TemporaryDirectory(dir=self._directory, prefix="pushed-") as directory:
+            updates, options = Path(directory, "refs"), Path(directory, "options")
+            output = await http_backend(
+                {
+                    **variables,
+                    "CONTENT_LENGTH": str(len(body)),
+                    "PUSHED_OPTIONS": str(options),
+                    "PUSHED_REFS": str(updates),
+                },
+                body,
+            )
+            if updates.exists():
+                changed = parse_updates(updates.read_text())
+                await self._pushed(repository, changed, options.read_text().splitlines())
+        head, _, content = output.partition(b"\r\n\r\n")
         status, headers = _parse_head(head)
-
-        async def content() -> AsyncIterator[bytes]:
-            yield rest
-            async for chunk in output:
-                yield chunk
-
-        return StreamingResponse(content(), status, headers=headers)
-
-    async def _run(
-        self, repository: R, variables: dict[str, str], body: bytes, updates: Path
-    ) -> AsyncIterator[bytes]:
-        try:
-            variables["CONTENT_LENGTH"] = str(len(body))
-            yield await http_backend(variables, body)
-            if changed := parse_updates(updates.read_text()):
-                await self._pushed(repository, changed)
-        finally:
-            updates.unlink(missing_ok=True)
+        return Response(content, status, headers=headers)
 
 
 def _parse_head(head: bytes) -> tuple[int, dict[str, str]]:

@@ -155,6 +155,29 @@ TABLE = (
         module="appliers",
         package="github.com/fluxcd/helm-controller",
     ),
+    # For those who look at images; what they share with the rest is selected alike.
+    Pinned(
+        name="image-reflector-controller",
+        version="1.2.0",
+        at_least="1.2",
+        module="images",
+        package="github.com/fluxcd/image-reflector-controller",
+    ),
+    Pinned(
+        name="image-automation-controller",
+        version="1.2.0",
+        at_least="1.2",
+        module="images",
+        package="github.com/fluxcd/image-automation-controller",
+    ),
+    Pinned(
+        name="registry",
+        version="3.1.1",
+        at_least="3.0",
+        module="images",
+        package="github.com/distribution/distribution/v3/cmd/registry",
+        ask=("--version",),
+    ),
     Pinned(
         name="pulumi",
         version="3.259.0",
@@ -229,6 +252,8 @@ CRD_MODULES = {
     "source-controller": "github.com/fluxcd/source-controller",
     "kustomize-controller": "github.com/fluxcd/kustomize-controller",
     "helm-controller": "github.com/fluxcd/helm-controller",
+    "image-automation-controller": "github.com/fluxcd/image-automation-controller",
+    "image-reflector-controller": "github.com/fluxcd/image-reflector-controller",
 }
 """Programs whose Go module carries the definitions of the objects it reconciles."""
 

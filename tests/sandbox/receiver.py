@@ -20,7 +20,10 @@ class Received:
 
 
 class Receiver(ThreadingHTTPServer):
-    """Listens on 127.0.0.1; its attributes say how it answers, `delay` in seconds."""
+    """Listens on 127.0.0.1; its attributes say how it answers, `delay` in seconds.
+
+    `status_of` has what another status than `status` is answered to, by path.
+    """
 
     daemon_threads = True
     request_queue_size = 256
@@ -32,6 +35,7 @@ class Receiver(ThreadingHTTPServer):
         self.scheme = "http" if tls is None else "https"
         self.received: list[Received] = []
         self.status = 200
+        self.status_of: dict[str, int] = {}
         self.answer_headers: Mapping[str, str] = {}
         self.answer_body = b"taken"
         self.delay = 0.0
@@ -63,7 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(self.server.delay)
         if self.server.broken:
             return
-        self.send_response(self.server.status)
+        self.send_response(self.server.status_of.get(self.path, self.server.status))
         self.send_header("Content-Length", str(len(self.server.answer_body)))
         for name, value in self.server.answer_headers.items():
             self.send_header(name, value)

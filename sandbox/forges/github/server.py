@@ -176,7 +176,9 @@ class GitHub(Forge):
         owner, _, name = path.partition("/")
         return self._state.repositories.get(name) if owner == self.owner else None
 
-    async def _pushed(self, record: RepositoryRecord, updates: list[RefUpdate]) -> None:
+    async def _pushed(
+        self, record: RepositoryRecord, updates: list[RefUpdate], _: list[str]
+    ) -> None:
         record.pushed_at = time.time()
         for update in updates:
             if not update.is_tag:

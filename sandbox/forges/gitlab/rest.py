@@ -20,7 +20,7 @@ from starlette.routing import Route
 from sandbox.forges.encoding import dump
 from sandbox.forges.endpoints import Answer, Endpoint
 from sandbox.forges.front import UNKNOWN_ENDPOINT
-from sandbox.forges.gitlab import deliveries, errors, hooks, payloads
+from sandbox.forges.gitlab import deliveries, errors, hooks, merge_requests, payloads
 from sandbox.forges.gitlab.deliveries import Delivery, Event
 from sandbox.forges.gitlab.errors import ApiError
 from sandbox.forges.gitlab.events import TRIGGERS, event_name
@@ -69,6 +69,7 @@ class Api:
             self._route("GET", "/projects/{project}", self._project),
             self._route("GET", "/groups/{group}", self._group),
             self._route("GET", "/projects/{project}/events", self._events),
+            self._route("GET", "/projects/{project}/merge_requests", self._merge_requests),
             self._route(
                 "GET", "/projects/{project}/repository/branches/{branch:path}", self._branch
             ),
@@ -154,6 +155,15 @@ class Api:
         if shown is None:
             raise errors.not_found("Branch")
         return Answer(shown)
+
+    async def _merge_requests(self, request: Request) -> Answer:
+        if request.query_params.get("state", "opened") not in ("opened", "all"):
+            raise errors.unsupported("merge requests that are not open")
+        project = self._state.projects[self._target(request).path]
+        found = self._state.merge_requests.get(project.target.path, [])[::-1]
+        return self._page(
+            request, [merge_requests.show(self._state.site, project, one) for one in found]
+        )
 
     async def _list_hooks(self, request: Request) -> Answer:
         found = self._state.hooks_of(self._target(request))

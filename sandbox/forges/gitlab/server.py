@@ -14,12 +14,13 @@ from starlette.concurrency import run_in_threadpool
 from sandbox.forges.authorization import password
 from sandbox.forges.encoding import dump
 from sandbox.forges.forge import Forge, check_name
-from sandbox.forges.git import RefUpdate, init_bare
-from sandbox.forges.gitlab import payloads
+from sandbox.forges.git import RefUpdate, branches, commits, init_bare
+from sandbox.forges.gitlab import merge_requests, payloads
 from sandbox.forges.gitlab.deliveries import Delivery
 from sandbox.forges.gitlab.events import FLAGS
 from sandbox.forges.gitlab.faults import Faults
 from sandbox.forges.gitlab.hooks import Hook, Target
+from sandbox.forges.gitlab.merge_requests import MergeRequest
 from sandbox.forges.gitlab.namespaces import ProjectRecord, Site
 from sandbox.forges.gitlab.rest import Api
 from sandbox.forges.gitlab.state import Access, State
@@ -78,7 +79,7 @@ class GitLab(Forge):
         """
         self._check_path(path, nested=True)
         repository = self.directory / "repositories" / f"{path}.git"
-        init_bare(repository)
+        init_bare(repository, push_options=True)
         self._portal.call(self._state.add_project, path, repository)
         self.change_visibility(path, private=private)
         return Repository(
@@ -146,6 +147,21 @@ class GitLab(Forge):
             delivery for delivery in list(self._state.deliveries) if delivery.hook.target == target
         ]
 
+    def merge_requests(self, project: str) -> list[MergeRequest]:
+        """The open merge requests of a project, oldest first."""
+        self._project(project)
+        return list(self._state.merge_requests.get(project, ()))
+
+    def push_options(self, project: str) -> list[tuple[str, ...]]:
+        """The options of each push to a project, oldest first."""
+        self._project(project)
+        return list(self._state.push_options.get(project, ()))
+
+    def warnings(self, project: str) -> list[str]:
+        """What whoever pushed to a project was warned of, about push options; oldest first."""
+        self._project(project)
+        return list(self._state.warnings.get(project, ()))
+
     def _application(self) -> Starlette:
         self._site = Site(self._root)
         self._state = State(self._site, self._queue, self._poster, clock=self._clock)
@@ -164,13 +180,37 @@ class GitLab(Forge):
     def _publish(self, record: ProjectRecord, event: str, body: bytes, branch: str | None) -> str:
         return self._state.publish(record, event, body, branch=branch)
 
-    async def _pushed(self, project: ProjectRecord, updates: list[RefUpdate]) -> None:
+    async def _pushed(
+        self, project: ProjectRecord, updates: list[RefUpdate], options: list[str]
+    ) -> None:
+        self._state.push_options.setdefault(project.target.path, []).append(tuple(options))
+        if asked := merge_requests.parse(options):
+            await run_in_threadpool(self._open_merge_requests, project, updates, asked)
         for together in payloads.remembered(updates):
             self._state.note(project, *together)
         for update in payloads.told(updates):
             payload = await run_in_threadpool(payloads.push, self._site, project, update)
             branch = None if update.is_tag else update.short_name
             self._state.publish(project, payloads.event(update), dump(payload), branch=branch)
+
+    def _open_merge_requests(
+        self,
+        project: ProjectRecord,
+        updates: list[RefUpdate],
+        options: Mapping[str, str | list[str]],
+    ) -> None:
+        names = branches(project.path)
+        pushed = [update.short_name for update in updates if not update.deleted]
+        found, warnings = merge_requests.made(
+            project,
+            updates,
+            options,
+            known=self._state.merge_requests.get(project.target.path, ()),
+            branches=names,
+            titles={name: commits(project.path, name, limit=1)[0].title for name in pushed},
+        )
+        self._state.merge_requests[project.target.path] = found
+        self._state.warnings.setdefault(project.target.path, []).extend(warnings)
 
     def _check_path(self, path: str, *, nested: bool) -> None:
         parent, _, name = path.rpartition("/")

@@ -16,6 +16,7 @@ from sandbox.forges.git import RefUpdate
 from sandbox.forges.gitlab import hooks
 from sandbox.forges.gitlab.deliveries import Delivery, Event, deliver
 from sandbox.forges.gitlab.hooks import Hook, Target
+from sandbox.forges.gitlab.merge_requests import MergeRequest
 from sandbox.forges.gitlab.namespaces import Group, ProjectRecord, Site
 from sandbox.forges.post import Poster
 
@@ -59,6 +60,9 @@ class State:
         self.deliveries: list[Delivery] = []
         self.tokens: dict[str, Access] = {}
         self.pushes: dict[str, list[Push]] = {}
+        self.push_options: dict[str, list[tuple[str, ...]]] = {}
+        self.merge_requests: dict[str, list[MergeRequest]] = {}
+        self.warnings: dict[str, list[str]] = {}
         self._push_ids = count(5_001)
         self._queue = queue
         self._poster = poster
