@@ -160,8 +160,6 @@ CONTROLLERS: Mapping[str, Daemon] = {
                 "--requeue-dependency=5s",
             ),
         ),
-        flux_controller(
-            "image-automation-controller", flags=("--events-addr=http://{events}",)
-        ),
+        flux_controller("image-automation-controller", flags=("--events-addr=http://{events}",)),
     )
 }

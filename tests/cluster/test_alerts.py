@@ -164,6 +164,11 @@ def room(sandbox: Sandbox, server: Receiver) -> Iterator[Room]:
             provider={"type": "generic", "address": server.url("/gone"), "timeout": "2s"},
             second={**generic, "address": server.url("/second")},
         )
+        room.declare(
+            "unreached",
+            # Nobody listens there, and nobody may.
+            provider={"type": "generic", "address": f"http://127.0.0.1:1{_PATH}", "timeout": "1s"},
+        )
         room.up()
         yield room
 
@@ -280,6 +285,15 @@ def test_a_failed_dispatch_reaches_the_second_and_is_told_by_the_cluster(room: R
     assert ["kustomize build failed: nobody hears"] == told
     assert eventually(lambda: expected in room.complaints("failing"), seconds=20)
     assert [expected] == room.complaints("failing")
+
+
+def test_where_nobody_answers_the_address_of_the_secret_is_told(room: Room) -> None:
+    """Flux masks the token alone: who may read events there may read it, as the docs warn."""
+    room.send("unreached", "kustomize build failed: unreached")
+
+    assert eventually(lambda: room.complaints("unreached") != [], seconds=20)
+    (complaint,) = room.complaints("unreached")
+    assert _PATH in complaint
 
 
 def test_another_address_is_another_secret_and_no_alert_is_lost_between(room: Room) -> None:
