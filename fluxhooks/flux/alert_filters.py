@@ -63,8 +63,8 @@ DEFAULT_EXCLUSIONS: Final = (
     ),
     Filter(
         expression="no tags in database",
-        reason="image-reflector-controller keeps the tags in its Pod and lost them with its "
-        "node; the next scan brings them back, and a scan that fails is told by the ImageRepository.",
+        reason="image-reflector-controller keeps tags in its Pod and lost them with its node; "
+        "the next scan brings them back, and a scan that fails is told by the ImageRepository.",
         samples=('retrying in 30s error: no tags in database for "ghcr.io/acme/app"',),
     ),
     Filter(

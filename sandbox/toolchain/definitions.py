@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sandbox.toolchain import golang
 from sandbox.toolchain.cache import Cache
-from sandbox.toolchain.programs import CRD_MODULES, EXTERNAL_SECRETS, pinned
+from sandbox.toolchain.programs import CRD_MODULES, EXTERNAL_SECRETS, GO, pinned
 
 
 def crds(
@@ -27,11 +27,11 @@ def crds(
     cache = cache if cache is not None else Cache()
     files: list[Path] = []
     for name in sorted(controllers):
-        module = CRD_MODULES[name]
-        version = pinned(name).version
-        folder = cache.root / "crds" / f"{name}-{version}"
+        module, row = CRD_MODULES[name], pinned(name)
+        folder = cache.root / "crds" / f"{name}-{row.version}"
         if not folder.exists():
-            _copy(golang.module_folder(f"{module}@v{version}") / "config/crd/bases", folder)
+            source = golang.module_folder(f"{module}@v{row.version}", within=GO / row.module)
+            _copy(source / "config/crd/bases", folder)
         files += sorted(folder.glob("*.yaml"))
     return files
 

@@ -47,8 +47,12 @@ def environment() -> dict[str, str]:
     return settings
 
 
-def module_folder(module: str) -> Path:
+def module_folder(module: str, *, within: Path | None = None) -> Path:
     """The folder of ``path@version`` in the module cache; fetches it where it is not there yet.
+
+    Args:
+        within: the folder of a Go module that requires it: its go.sum has the checksum, which not
+            every database of checksums knows.
 
     Raises:
         ToolchainError: Go is missing, or the module cannot be fetched.
@@ -58,6 +62,7 @@ def module_folder(module: str) -> Path:
         capture_output=True,
         text=True,
         env=environment(),
+        cwd=within,
     )
     described = json.loads(answer.stdout or "{}")
     if "Dir" not in described:

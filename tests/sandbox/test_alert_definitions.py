@@ -65,16 +65,16 @@ def code() -> Path:
 
 
 @pytest.fixture(scope="module")
-def read(code: Path) -> dict[str, set[str]]:
-    """What the notifier of each type is made of: fields of the options it is given."""
+def constants() -> dict[str, str]:
+    """The types by the names that the controller's code has for them."""
     api = golang.module_folder(f"{_MODULE}/api@v{_VERSION}")
-    constants = dict(
-        re.findall(
-            r'^\t(\w+) +string = "([\w-]+)"$',
-            (api / "v1beta3/provider_types.go").read_text(),
-            re.MULTILINE,
-        )
-    )
+    text = (api / "v1beta3/provider_types.go").read_text()
+    return dict(re.findall(r'^\t(\w+) +string = "([\w-]+)"$', text, re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def read(code: Path, constants: dict[str, str]) -> dict[str, set[str]]:
+    """What the notifier of each type is made of: fields of the options it is given."""
     folder = code / "notifier"
     factory = (folder / "factory.go").read_text()
     shared = {
@@ -129,14 +129,10 @@ def test_a_type_uses_what_its_notifier_reads(
     assert ("Token" in fields) == (Credential.TOKEN in facts.credentials)
 
 
-def test_commit_statuses_and_comments_are_those_that_the_server_tells_apart(code: Path) -> None:
+def test_commit_statuses_and_comments_are_those_that_the_server_tells_apart(
+    code: Path, constants: dict[str, str]
+) -> None:
     """Other events are not sent to them, or theirs not to others."""
-    api = golang.module_folder(f"{_MODULE}/api@v{_VERSION}")
-    constants = dict(
-        re.findall(
-            r'(\w+Provider) +string = "([\w-]+)"', (api / "v1beta3/provider_types.go").read_text()
-        )
-    )
     for file, function, purpose in (
         ("provider_commit_status.go", "isCommitStatusProvider", Purpose.COMMIT_STATUS),
         ("provider_change_request.go", "isChangeRequestProvider", Purpose.CHANGE_REQUEST),
