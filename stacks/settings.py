@@ -2,26 +2,14 @@
 
 import difflib
 import json
-from typing import Any, Self
+from typing import Any, Final, Self, cast
 
 import pulumi
 from pulumi.runtime import config as stored
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-from fluxhooks import (
-    GcrArgs,
-    GitHubArgs,
-    GitLabArgs,
-    OidcProvider,
-    OidcValidation,
-    OidcVariable,
-    ReceiverType,
-    ResourceRef,
-    ScheduleArgs,
-    SettingError,
-    WebhookReceiverArgs,
-)
+from fluxhooks import ReceiverType, SettingError, WebhookReceiverArgs
 
 # What the component and the command line read themselves.
 LIBRARYS = frozenset({"cluster", "generations", "rotate_every"})
@@ -29,6 +17,10 @@ LIBRARYS = frozenset({"cluster", "generations", "rotate_every"})
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def given(self) -> dict[str, Any]:
+        """Return what is set, as arguments of the component."""
+        return self.model_dump(exclude_none=True)
 
 
 class Source(_Model):
@@ -38,6 +30,7 @@ class Source(_Model):
     name: str
     namespace: str | None = None
     match_labels: dict[str, str] | None = None
+    api_version: str | None = None
     filter: str | None = None
 
 
@@ -79,6 +72,15 @@ class Issuer(_Model):
     validations: list[Validation] = Field(min_length=1)
 
 
+class Store(_Model):
+    """Where a token lies in a store; see `fluxhooks.TokenStoreArgs`."""
+
+    store: str
+    store_kind: str | None = None
+    key: str
+    property: str | None = None
+
+
 class ReceiverSettings(_Model):
     """One sender and the sources that follow it.
 
@@ -87,6 +89,11 @@ class ReceiverSettings(_Model):
         project, group: at GitLab; one of the four, or
         type: of a sender that is given URL and token by hand.
         gcr, oidc_providers: who sends, with these types.
+        token: the live generation's, where it is neither generated nor one of the next two; it is
+            taken as a secret of the configuration only.
+        token_secret, token_from, token_to: where the token lies, and where a copy of it goes.
+        retained: older generations that are kept beside one that a schedule names.
+        host, namespace, drain, verify, verify_timeout, interval: those of the stack when absent.
     """
 
     repository: str | None = None
@@ -97,10 +104,21 @@ class ReceiverSettings(_Model):
     push_events_branch_filter: str | None = None
     gcr: Gcr | None = None
     oidc_providers: list[Issuer] | None = None
+    token: SecretStr | None = None
+    token_secret: str | None = None
+    token_from: Store | None = None
+    token_to: Store | None = None
     sources: list[Source] = Field(min_length=1)
     events: list[str] | None = None
     resource_filter: str | None = None
     schedule: Schedule | None = None
+    retained: list[int] | None = None
+    host: str | None = None
+    namespace: str | None = None
+    drain: str | None = None
+    verify: bool | None = None
+    verify_timeout: str | None = None
+    interval: str | None = None
 
     @model_validator(mode="after")
     def _one_sender(self) -> Self:
@@ -131,6 +149,8 @@ class Settings(_Model):
         interval: how often Flux reads the Receivers' Secrets anew; Flux's 10m when absent.
         schedule: of all receivers that have none of their own and a webhook that is made here;
             `fluxhooks rotate` when absent.
+
+    All but `receivers` and `host` are also settings of each receiver, for itself.
     """
 
     host: str
@@ -154,85 +174,64 @@ class Settings(_Model):
             for key in _keys(config)
             if key not in LIBRARYS and (value := _read(config, key)) is not None
         }
+        secrets = {key for key in values if stored.is_config_secret(f"{config.name}:{key}")}
         try:
-            return cls.model_validate(values)
+            settings = cls.model_validate(values)
         except ValidationError as error:
-            raise SettingError(_cures(error)) from None
+            raise SettingError(_cures(error, secrets)) from None
+        _check(settings, secrets)
+        return settings
 
     def args_of(self, receiver: ReceiverSettings) -> WebhookReceiverArgs:
         """Return the component's arguments for one of `receivers`."""
-        args: WebhookReceiverArgs = {
-            "host": self.host,
-            "namespace": self.namespace,
-            "drain": self.drain,
-            "verify": self.verify,
-            "verify_timeout": self.verify_timeout,
-            "resources": [_resource(source) for source in receiver.sources],
-        }
-        if receiver.repository is not None:
-            args["github"] = GitHubArgs(repository=receiver.repository)
-        elif receiver.organization is not None:
-            args["github"] = GitHubArgs(organization=receiver.organization)
-        elif receiver.type is not None:
-            args["type"] = receiver.type
-        else:
-            args["gitlab"] = _gitlab(receiver)
-        if receiver.events is not None:
-            args["events"] = receiver.events
-        if receiver.resource_filter is not None:
-            args["resource_filter"] = receiver.resource_filter
-        if receiver.gcr is not None:
-            args["gcr"] = GcrArgs(email=receiver.gcr.email, audience=receiver.gcr.audience)
-        if receiver.oidc_providers is not None:
-            args["oidc_providers"] = [_issuer(issuer) for issuer in receiver.oidc_providers]
-        if self.interval is not None:
-            args["interval"] = self.interval
+        given = receiver.given()
+        args = {key: value for key, value in given.items() if key not in _RENAMED}
+        for key in _OF_EACH_OR_ALL:
+            value = getattr(self, key)
+            if value is not None:
+                args.setdefault(key, value)
+        args["resources"] = given["sources"]
+        for forge, keys in _FORGES.items():
+            if at := {key: given[key] for key in keys if key in given}:
+                args[forge] = at
+        if receiver.token is not None:
+            args["token"] = receiver.token.get_secret_value()
+        if schedule := self.schedule_of(receiver):
+            args["schedule"] = schedule.given()
+        return cast(WebhookReceiverArgs, args)
+
+    def schedule_of(self, receiver: ReceiverSettings) -> Schedule | None:
+        """Return what names the generation of one of `receivers`; None where nothing here does."""
         # A sender that is told by hand does not hear of a day that has come.
-        of_all = self.schedule if receiver.type is None else None
-        if schedule := receiver.schedule or of_all:
-            args["schedule"] = ScheduleArgs(
-                every=schedule.every, since=schedule.since, extra=schedule.extra
+        return receiver.schedule or (self.schedule if receiver.type is None else None)
+
+
+# What a receiver has, and all of them where it does not.
+_OF_EACH_OR_ALL: Final = ("drain", "host", "interval", "namespace", "verify", "verify_timeout")
+
+# What the component has under its forge.
+_FORGES: Final = {
+    "github": ("repository", "organization"),
+    "gitlab": ("project", "group", "push_events_branch_filter"),
+}
+_RENAMED: Final = {"sources", *(key for keys in _FORGES.values() for key in keys)}
+
+
+def _check(settings: Settings, secrets: set[str]) -> None:
+    for name, receiver in settings.receivers.items():
+        path = f"receivers.{name}"
+        if receiver.token is not None and "receivers" not in secrets:
+            raise SettingError(
+                f"fluxhooks:{path}.token: is in plain text, for all who read the file; give "
+                f"another one, as pulumi config set --secret --path '{path}.token' does"
             )
-        return args
-
-
-def _gitlab(receiver: ReceiverSettings) -> GitLabArgs:
-    at: GitLabArgs = {}
-    if receiver.project is not None:
-        at["project"] = receiver.project
-    if receiver.group is not None:
-        at["group"] = receiver.group
-    if receiver.push_events_branch_filter is not None:
-        at["push_events_branch_filter"] = receiver.push_events_branch_filter
-    return at
-
-
-def _issuer(issuer: Issuer) -> OidcProvider:
-    provider = OidcProvider(
-        issuer_url=issuer.issuer_url,
-        validations=[
-            OidcValidation(expression=one.expression, message=one.message)
-            for one in issuer.validations
-        ],
-    )
-    if issuer.audience is not None:
-        provider["audience"] = issuer.audience
-    if issuer.variables is not None:
-        provider["variables"] = [
-            OidcVariable(name=one.name, expression=one.expression) for one in issuer.variables
-        ]
-    return provider
-
-
-def _resource(source: Source) -> ResourceRef:
-    ref: ResourceRef = {"kind": source.kind, "name": source.name}
-    if source.namespace is not None:
-        ref["namespace"] = source.namespace
-    if source.match_labels is not None:
-        ref["match_labels"] = source.match_labels
-    if source.filter is not None:
-        ref["filter"] = source.filter
-    return ref
+        if receiver.retained is not None and settings.schedule_of(receiver) is None:
+            raise SettingError(
+                f"fluxhooks:{path}.retained: is for a receiver with a schedule; what else is "
+                "retained stands beside the live generation, where fluxhooks rotate keeps it: "
+                f"pulumi config rm --path '{path}.retained', and pulumi config set --path "
+                f"'generations.{name}.retained[0]' {next(iter(receiver.retained), 1)}"
+            )
 
 
 def _keys(config: pulumi.Config) -> list[str]:
@@ -259,11 +258,14 @@ _EXAMPLES = {
     "pulumi config set --path 'receivers.app.sources[0].name' app",
 }
 
+# Commands that ask for what they set, so that it is in no shell's history.
+_SECRET: Final = "token"  # noqa: S105
+
 # Where a text that `pulumi config set` can give stands in a list.
-_FIRST = {"events": "[0]", "sources": "[0].name"}
+_FIRST = {"events": "[0]", "retained": "[0]", "sources": "[0].name"}
 
 
-def _cures(error: ValidationError) -> str:
+def _cures(error: ValidationError, secrets: set[str]) -> str:
     lines = []
     for problem in error.errors(include_url=False):
         path = "".join(
@@ -274,16 +276,38 @@ def _cures(error: ValidationError) -> str:
         elif problem["type"] == "sender":
             cure = f"{problem['msg']}, as in pulumi config set --path '{path}.repository' app"
         else:
-            value = "" if problem["type"] == "missing" else f" (it is {problem['input']!r})"
-            place = path + _FIRST.get(str(problem["loc"][-1]), "")
-            example = _EXAMPLES.get(path, f"pulumi config set --path '{place}' <value>")
-            cure = f"{problem['msg'].lower()}{value}; {example}"
+            cure = f"{problem['msg'].lower()}{_shown(problem, secrets)}; {_example(problem, path)}"
         lines.append(f"fluxhooks:{path}: {cure}")
     return "\n".join(lines)
 
 
+def _shown(problem: ErrorDetails, secrets: set[str]) -> str:
+    """Return the value that is wrong in parentheses, unless a secret may be in it."""
+    value, place = problem["input"], problem["loc"]
+    # Pulumi says of a whole setting, and no closer, that there is a secret in it.
+    hidden = place[0] in secrets or _SECRET in place or (value and isinstance(value, list | dict))
+    return "" if hidden or problem["type"] == "missing" else f" (it is {value!r})"
+
+
+def _example(problem: ErrorDetails, path: str) -> str:
+    if problem["loc"][-1] == _SECRET:
+        return f"pulumi config set --secret --path '{path}'"
+    place = path + _FIRST.get(str(problem["loc"][-1]), "")
+    return _EXAMPLES.get(path, f"pulumi config set --path '{place}' <value>")
+
+
 def _suggestion(path: str) -> str:
-    models = (Settings, ReceiverSettings, Source, Schedule, Gcr, Issuer, Variable, Validation)
+    models = (
+        Settings,
+        ReceiverSettings,
+        Source,
+        Store,
+        Schedule,
+        Gcr,
+        Issuer,
+        Variable,
+        Validation,
+    )
     known = {*LIBRARYS, *(name for model in models for name in model.model_fields)}
     near = difflib.get_close_matches(path.rpartition(".")[2], sorted(known), n=1)
     return f", did you mean {near[0]!r}?" if near else ""

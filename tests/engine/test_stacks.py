@@ -1,11 +1,12 @@
 """The ready program of ``stacks/``: settings that are missing or wrong, and the Automation API."""
 
+import secrets
 from collections.abc import Callable
 
 import pulumi.automation as auto
 
 from sandbox.sandbox import Sandbox
-from tests.app import App, errors
+from tests.app import App, changes, errors
 
 
 def test_missing_settings_are_named_with_the_commands_that_set_them(
@@ -62,3 +63,46 @@ def test_the_automation_api_runs_it_as_well(sandbox: Sandbox, make_app: Callable
     result = stack.up(on_output=lambda line: app.leaks.read("the Automation API's output", line))
     assert (result.summary.result, result.summary.resource_changes) == ("succeeded", {"create": 6})
     assert app.probe(app.hook()) == 200
+
+
+def test_a_token_in_the_configuration_is_a_secret_everywhere(
+    sandbox: Sandbox, make_app: Callable[..., App]
+) -> None:
+    """One secret among a receiver's settings makes the whole structure secret, and no mock says so.
+
+    What is read of it is neither in the engine's output, nor in state, history and event logs;
+    it rotates together with the number, and a wrong one is not shown.
+    """
+    app = make_app("configured", program=None)
+    first, second = secrets.token_hex(16), secrets.token_hex(16)
+    app.stack.set_all(
+        {
+            "host": sandbox.ingress.host,
+            "receivers.configured.drain": "0s",
+            "receivers.configured.repository": "configured",
+            "receivers.configured.sources[0].name": "configured",
+        }
+    )
+    give(app, f"{first}\n{second}")
+    (refused,) = errors(app.preview(check=False))
+    give(app, first)
+    app.up()
+    before = app.hook().secret
+    give(app, second)
+    alone = app.up(check=False)
+    app.stack.set_all({"generations.configured.live": "2"})
+    app.up()
+
+    assert "token: has a line break" in refused
+    assert [] == changes(alone)
+    assert (first, second) == (before, app.hook().secret)
+    assert 200 == app.probe(app.hook())
+
+
+def give(app: App, token: str) -> None:
+    """Set a token as the README says; the scan for leaks knows it."""
+    app.leaks.know_token(token)
+    for line in token.splitlines():
+        app.leaks.know_token(line)
+    path = f"receivers.{app.name}.token"
+    app.stack.run("config", "set", "--secret", "--path", path, token, "--stack", app.name)

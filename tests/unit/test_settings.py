@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from fluxhooks import FluxhooksError, SettingError
+from fluxhooks import FluxhooksError, SettingError, WebhookReceiverArgs
 from stacks.settings import LIBRARYS, ReceiverSettings, Settings
 from tests.unit.recording_engine import RecordingEngine, hidden, plain
 
@@ -29,9 +29,11 @@ def _stored(settings: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _read(settings: dict[str, Any]) -> Settings:
+def _read(settings: dict[str, Any], *, secret: bool = False) -> Settings:
     def read() -> Settings:
-        pulumi.runtime.set_all_config(_stored(settings))
+        # Where one value within is a secret, Pulumi says so of the whole.
+        secrets = ["fluxhooks:receivers"] if secret else []
+        pulumi.runtime.set_all_config(_stored(settings), secrets)
         return Settings.from_config(pulumi.Config("fluxhooks"))
 
     return contextvars.copy_context().run(read)
@@ -77,9 +79,11 @@ def test_every_setting_reaches_the_component() -> None:
                         "kind": "OCIRepository",
                         "name": "*",
                         "match_labels": {"team": "a"},
+                        "api_version": "source.toolkit.fluxcd.io/v1beta2",
                         "filter": "req.a == 1",
                     },
                 ],
+                retained=[1],
             ),
         }
     )
@@ -98,9 +102,11 @@ def test_every_setting_reaches_the_component() -> None:
                 "kind": "OCIRepository",
                 "name": "*",
                 "match_labels": {"team": "a"},
+                "api_version": "source.toolkit.fluxcd.io/v1beta2",
                 "filter": "req.a == 1",
             },
         ],
+        "retained": [1],
         "schedule": {"every": "90d", "since": "2026-01-31", "extra": 1},
         "verify": False,
         "verify_timeout": "5s",
@@ -159,6 +165,68 @@ def test_senders_other_than_a_repository(sender: dict[str, Any], args: dict[str,
         key: value
         for key, value in given.items()
         if key in ("gcr", "github", "gitlab", "oidc_providers", "type")
+    }
+
+
+_STORE = {"store": "vault", "key": "flux/app/{generation}"}
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        pytest.param({"token": "t0ken"}, id="given"),
+        pytest.param({"token_secret": "app-token-{generation}"}, id="in a Secret"),
+        pytest.param({"token_from": _STORE}, id="in a store"),
+        pytest.param(
+            {"token_to": {**_STORE, "store_kind": "ClusterSecretStore", "property": "token"}},
+            id="copied to a store",
+        ),
+        pytest.param({"token": "t0ken", "token_to": _STORE}, id="given and copied"),
+    ],
+)
+def test_where_the_token_comes_from_and_goes(tokens: dict[str, Any]) -> None:
+    """As the component takes it; a given one is there as a secret, and no repr shows it."""
+    settings = _read({**_LEAST, "receivers": _app(**tokens)}, secret=True)
+
+    given = settings.args_of(settings.receivers["app"])
+    assert tokens == {key: value for key, value in given.items() if key.startswith("token")}
+    assert "t0ken" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("key", "of_all", "its_own"),
+    [
+        pytest.param("drain", "1m", "2m", id="drain"),
+        pytest.param("host", "flux.example.com", "other.example.com", id="host"),
+        pytest.param("interval", "1h", "2h", id="interval"),
+        pytest.param("namespace", "apps", "team-a", id="namespace"),
+        pytest.param("verify", True, False, id="verify"),
+        pytest.param("verify_timeout", "5s", "10s", id="verify_timeout"),
+    ],
+)
+def test_a_receiver_may_differ_from_the_others(key: str, of_all: Any, its_own: Any) -> None:
+    """What the stack says of all holds where a receiver says nothing."""
+    receivers = {**_app(**{key: its_own}), "web": _app(repository="web")["app"]}
+    settings = _read({**_LEAST, key: of_all, "receivers": receivers})
+
+    assert {"app": its_own, "web": of_all} == {
+        name: settings.args_of(receiver)[key]  # type: ignore[literal-required]
+        for name, receiver in settings.receivers.items()
+    }
+
+
+def test_every_argument_of_the_component_can_be_set() -> None:
+    """But the generation, which `fluxhooks rotate` keeps beside them."""
+    elsewhere = {"generation"}
+    under_other_names = {"github": "repository", "gitlab": "project", "resources": "sources"}
+
+    assert set(WebhookReceiverArgs.__annotations__) - elsewhere <= {
+        *ReceiverSettings.model_fields,
+        *(
+            argument
+            for argument, key in under_other_names.items()
+            if key in ReceiverSettings.model_fields
+        ),
     }
 
 
@@ -295,6 +363,45 @@ def test_settings_of_other_projects_are_not_looked_at() -> None:
             "pulumi config set --path 'drain' <value>",
             id="drain without a unit",
         ),
+        pytest.param(
+            {**_LEAST, "receivers": _app(token="t0ken")},
+            "fluxhooks:receivers.app.token: is in plain text, for all who read the file; give "
+            "another one, as pulumi config set --secret --path 'receivers.app.token' does",
+            id="token in plain text",
+        ),
+        pytest.param(
+            {**_LEAST, "receivers": _app(token=["t0ken"])},
+            "fluxhooks:receivers.app.token: input should be a valid string; "
+            "pulumi config set --secret --path 'receivers.app.token'",
+            id="token that is no text",
+        ),
+        pytest.param(
+            {**_LEAST, "receivers": [_app(token="t0ken")]},
+            "fluxhooks:receivers: input should be a valid dictionary; "
+            "pulumi config set --path 'receivers.app.repository' app && "
+            "pulumi config set --path 'receivers.app.sources[0].name' app",
+            id="receivers that are a list",
+        ),
+        pytest.param(
+            {**_LEAST, "receivers": _app(token_from={"store": "vault"})},
+            "fluxhooks:receivers.app.token_from.key: field required; "
+            "pulumi config set --path 'receivers.app.token_from.key' <value>",
+            id="store without a key",
+        ),
+        pytest.param(
+            {**_LEAST, "receivers": _app(token_to={**_STORE, "store_knd": "SecretStore"})},
+            "fluxhooks:receivers.app.token_to.store_knd: no such setting, did you mean "
+            "'store_kind'?; pulumi config rm --path 'receivers.app.token_to.store_knd'",
+            id="misspelled setting of a store",
+        ),
+        pytest.param(
+            {**_LEAST, "receivers": _app(retained=[2])},
+            "fluxhooks:receivers.app.retained: is for a receiver with a schedule; what else is "
+            "retained stands beside the live generation, where fluxhooks rotate keeps it: pulumi "
+            "config rm --path 'receivers.app.retained', and pulumi config set --path "
+            "'generations.app.retained[0]' 2",
+            id="retained without a schedule",
+        ),
     ],
 )
 def test_wrong_settings_name_the_command_that_cures_them(
@@ -305,7 +412,18 @@ def test_wrong_settings_name_the_command_that_cures_them(
         _read(settings)
 
     assert message == str(caught.value)
-    assert caught.value.__suppress_context__
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_nothing_is_shown_of_settings_with_a_secret_among_them() -> None:
+    """The token may stand in the wrong place; where, and what belongs there, is enough."""
+    with pytest.raises(SettingError) as caught:
+        _read({**_LEAST, "receivers": _app(token_from="t0ken")}, secret=True)
+
+    assert (
+        "fluxhooks:receivers.app.token_from: input should be a valid dictionary or instance of "
+        "store; pulumi config set --path 'receivers.app.token_from' <value>"
+    ) == str(caught.value)
 
 
 @pytest.mark.parametrize(
