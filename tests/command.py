@@ -61,12 +61,17 @@ class Command:
         self._environment = {**app.stack.environment, "PATH": f"{directory}{os.pathsep}{path}"}
 
     def __call__(
-        self, verb: str, *arguments: str, at: tuple[str, Callable[[], None]] | None = None
+        self,
+        verb: str,
+        *arguments: str,
+        at: tuple[str, Callable[[], None]] | None = None,
+        shows_secrets: bool = False,
     ) -> Done:
         """Run a verb on the app's stack to its end.
 
         Args:
             at: a line of what it says, and what is done then.
+            shows_secrets: whether it was asked to, so that what it prints is not scanned for them.
         """
         before, said = self._starts(), ""
         process = self._start(verb, *arguments)
@@ -78,7 +83,7 @@ class Command:
             said += rest
         finally:
             end_group(process)
-        self._read(verb, result + said)
+        self._read(verb, said if shows_secrets else result + said)
         return Done(
             process.returncode,
             json.loads(result) if "--json" in arguments and result else result,

@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import trustme
@@ -62,7 +63,10 @@ class _Serving:
 
 
 class Issuer(_Serving):
-    """An OpenID Connect issuer on loopback, with discovery and keys."""
+    """An OpenID Connect issuer on loopback, with discovery and keys.
+
+    It also gives tokens to jobs, as GitHub Actions' does.
+    """
 
     def __init__(self) -> None:
         self._keys = _Keys()
@@ -72,6 +76,10 @@ class Issuer(_Serving):
             def do_GET(self) -> None:
                 if self.path == "/.well-known/openid-configuration":
                     self.answer(json.dumps(issuer._discovery()).encode())
+                elif self.path.startswith("/job?"):
+                    (audience,) = parse_qs(urlsplit(self.path).query)["audience"]
+                    token = issuer.token(aud=audience, repository_owner="acme")
+                    self.answer(json.dumps({"count": len(token), "value": token}).encode())
                 else:
                     self.answer(issuer._keys.public())
 

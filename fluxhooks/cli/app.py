@@ -12,6 +12,7 @@ import typer
 from fluxhooks.cli import screen
 from fluxhooks.cli.coverage import coverage
 from fluxhooks.cli.doctor import doctor
+from fluxhooks.cli.instructions import instructions
 from fluxhooks.cli.monitor import monitor
 from fluxhooks.cli.probe import probe
 from fluxhooks.cli.prune import prune
@@ -52,7 +53,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _verb in (rotate, status, doctor, probe, coverage, report, monitor, prune):
+for _verb in (rotate, status, instructions, doctor, probe, coverage, report, monitor, prune):
     app.command(epilog=_EPILOG)(_verb)
 
 

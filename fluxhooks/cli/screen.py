@@ -43,10 +43,10 @@ def working() -> Iterator[Callable[[str], None]]:
         yield lambda text: status.update(f"{mask(text)} …")
 
 
-def show(text: str, *, style: str = "") -> None:
-    """Print a line of the result."""
+def show(text: str, *, style: str = "", secrets: bool = False) -> None:
+    """Print a line of the result; with the secrets in it only where its user asked for them."""
     console = Console(highlight=False, soft_wrap=True)
-    console.print(mask(text), style=style or None, markup=False)
+    console.print(text if secrets else mask(text), style=style or None, markup=False)
 
 
 def width() -> int:
@@ -55,9 +55,9 @@ def width() -> int:
     return min(console.width, 100) if console.is_terminal else 80
 
 
-def show_json(value: dict[str, Any]) -> None:
-    """Print the result for machines, as one line."""
-    show(json.dumps(value))
+def show_json(value: dict[str, Any], *, secrets: bool = False) -> None:
+    """Print the result for machines, as one line; `secrets` as for `show`."""
+    show(json.dumps(value), secrets=secrets)
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

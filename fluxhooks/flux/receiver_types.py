@@ -68,6 +68,10 @@ class TypeFacts:
     probe_fields: dict[str, object] = field(default_factory=dict)
 
 
+# ``internal/server/receiver_handlers.go``, ``validateOIDC``.
+DEFAULT_AUDIENCE: Final = "notification-controller"
+"""The audience that a Receiver of the type generic-oidc asks for where it names none."""
+
 _GITHUB_PACKAGES = ("package", "registry_package")
 
 RECEIVER_TYPES: Final[dict[ReceiverType, TypeFacts]] = {

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from fluxhooks.errors import ObservationError
 from fluxhooks.flux.hook_path import host_of, path_of
 from fluxhooks.flux.labels import GENERATION
-from fluxhooks.flux.receiver_types import ReceiverType
+from fluxhooks.flux.receiver_types import DEFAULT_AUDIENCE, ReceiverType
 
 COMPONENT_TYPE: Final = "fluxhooks:index:WebhookReceiver"
 
@@ -47,6 +47,8 @@ class DeclaredGeneration:
         path: the path its Receiver serves; "" where unknown.
         events: those its Receiver accepts; empty where all.
         resource_filter: its Receiver's ``spec.resourceFilter``; "" where none.
+        email, audience: whom its Receiver believes, where its type is gcr; "" for others.
+        audiences: what its Receiver asks of tokens, by issuer, where its type is generic-oidc.
         created_at: when its Secret was made, or its Receiver where it has none.
         secret_is_ours: whether the stack makes its Secret; else it is made elsewhere, and token
             and `created_at` are as the last run read them.
@@ -61,6 +63,9 @@ class DeclaredGeneration:
     token: str = field(default="", repr=False)
     events: tuple[str, ...] = ()
     resource_filter: str = ""
+    email: str = ""
+    audience: str = ""
+    audiences: Mapping[str, str] = field(default_factory=dict)
     created_at: datetime.datetime | None = None
 
 
@@ -351,9 +356,15 @@ def _generations(children: list[_Resource]) -> Iterator[DeclaredGeneration]:
             secret=secret.object_name if secret else "",
             secret_is_ours=secret is None or not secret.external,
             path=status.get("webhookPath", ""),
-            token=_token(secret) if secret else "",
+            token=_kept(secret, "token"),
             events=tuple(spec.get("events") or ()),
             resource_filter=spec.get("resourceFilter") or "",
+            email=_kept(secret, "email"),
+            audience=_kept(secret, "audience"),
+            audiences={
+                str(provider["issuerURL"]): str(provider.get("audience") or DEFAULT_AUDIENCE)
+                for provider in spec.get("oidcProviders") or ()
+            },
             created_at=_time((secret or some).metadata.get("creationTimestamp")),
         )
 
@@ -362,10 +373,13 @@ def _is_read_secret(child: _Resource) -> bool:
     return child.type == _SECRET_TYPE and child.external and not child.deleting
 
 
-def _token(secret: _Resource) -> str:
+def _kept(secret: _Resource | None, key: str) -> str:
+    """Return what a Secret has under `key`; "" where it has nothing, or no text."""
+    if secret is None:
+        return ""
     data = secret.outputs.get("data") or secret.inputs.get("data") or {}
     try:
-        return base64.b64decode(data.get("token", "")).decode()
+        return base64.b64decode(data.get(key, "")).decode()
     except ValueError:
         return ""
 

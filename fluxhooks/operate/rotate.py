@@ -196,6 +196,10 @@ def _by_hand(after: StackState, planned: Plan) -> tuple[str, ...]:
             lines.append(
                 f"  {kubectl} secret {live.secret} -o jsonpath='{{.data.token}}' | base64 -d"
             )
+        lines.append(
+            f"  or, with what to paste where: fluxhooks instructions {after.stack} {move.name} "
+            "--show-secrets"
+        )
         if move.retained:
             lines.append(f"  then: fluxhooks rotate {after.stack} {move.name} --finish")
     return tuple(lines)

@@ -130,6 +130,9 @@ class ByCommand:
     app: App
     rotated: Done
     both: list[int | None]
+    instructed: Done
+    shown: Done
+    live: Generation | None
     waiting: Done
     finished: Done
     after_finish: list[str]
@@ -152,6 +155,9 @@ def by_command(make_app: Callable[..., App], tmp_path_factory: pytest.TempPathFa
     fluxhooks = Command(app, tmp_path_factory.mktemp("by-hand"))
     rotated = fluxhooks("rotate", "--yes", "--json")
     both = [sent(app, told(app, number)) for number in (1, 2)]
+    instructed = fluxhooks("instructions")
+    shown = fluxhooks("instructions", "--json", "--show-secrets", shows_secrets=True)
+    live = told(app, 2)
     waiting = fluxhooks("status", "--json")
     finished = fluxhooks("rotate", "--finish", "--yes", "--json")
     after_finish = app.receivers()
@@ -160,6 +166,9 @@ def by_command(make_app: Callable[..., App], tmp_path_factory: pytest.TempPathFa
         app,
         rotated,
         both,
+        instructed,
+        shown,
+        live,
         waiting,
         finished,
         after_finish,
@@ -182,15 +191,26 @@ class TestByTheCommand:
         """Two commands that read path and token, and the one that ends it; no secret is shown."""
         rotated = by_command.rotated
         assert 0 == rotated.returncode, rotated.said
-        first, path, token, then = rotated.result["by_hand"]
+        first, path, token, instructions, then = rotated.result["by_hand"]
         assert (
             "by-command: give its sender the URL "
             f"https://{by_command.app.sandbox.ingress.host} and this path, and the token:"
         ) == first
         assert "kubectl -n flux-system get receiver by-command-g2-" in path
         assert "kubectl -n flux-system get secret by-command-g2-token-" in token
+        assert (
+            "or, with what to paste where: fluxhooks instructions by-command by-command "
+            "--show-secrets"
+        ) == instructions.strip()
         assert "then: fluxhooks rotate by-command by-command --finish" == then.strip()
         assert [200, 200] == by_command.both
+
+    def test_the_instructions_have_what_the_sender_needs(self, by_command: ByCommand) -> None:
+        """URL and token of the live generation, where they were asked for."""
+        (shown,) = by_command.shown.result["receivers"]
+        assert by_command.live == Generation(shown["url"], shown["token"])
+        assert (2, [1]) == (shown["generation"], shown["earlier"])
+        assert "   FLUX_HOOK_TOKEN  ***\n" in by_command.instructed.result
 
     def test_status_says_that_a_sender_is_waited_for(self, by_command: ByCommand) -> None:
         """For as long as an older generation is there."""

@@ -2,18 +2,25 @@
 
 import base64
 import json
+import shutil
 import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 import lightkube
 import pytest
+import yaml
 
+from fluxhooks.flux.instructions import Sender, senders
 from fluxhooks.flux.receiver_types import RECEIVER_TYPES, Proof, ReceiverType
 from fluxhooks.flux.signature import sign
 from fluxhooks.observe.probe import catch_up_body, headers_of, probe_body
+from fluxhooks.observe.state import StackState, parse
+from fluxhooks.observe.told import by_hand
 from sandbox.sandbox import Sandbox
 from tests.app import GitRepository
 from tests.issuers import Google, Issuer
@@ -161,6 +168,7 @@ class Provisioned:
     google: Google
     issuer: Issuer
     told: dict[str, dict[str, str]] = field(repr=False)
+    state: StackState = field(repr=False)
     certificates: ssl.SSLContext
 
     def post(
@@ -234,6 +242,7 @@ def provisioned(sandbox: Sandbox, google: Google) -> Iterator[Provisioned]:
             google,
             issuer,
             stack.outputs(),
+            parse(stack.run("stack", "export", "--show-secrets", "--stack", "every").output),
             ssl.create_default_context(cafile=str(sandbox.ingress.ca_file)),
         )
 
@@ -337,3 +346,84 @@ def test_a_target_with_a_filter_hears_of_its_repository_alone(provisioned: Provi
 
     both = ["every-github", _OF_ANOTHER]
     assert [(200, ["every-github"]), (200, both), (200, both)] == asked
+
+
+# What instructions have one run, where what they name can be had here.
+_RUN = [
+    pytest.param(kind, sender, id=f"{kind}-{sender.name}")
+    for kind, names in (
+        (ReceiverType.CDEVENTS, ("curl",)),
+        (ReceiverType.GENERIC, ("curl",)),
+        (ReceiverType.GENERIC_HMAC, ("shell", "github-actions", "gitlab-ci")),
+        (ReceiverType.GENERIC_OIDC, ("github-actions", "gitlab-ci")),
+    )
+    for sender in senders(kind)
+    if sender.name in names
+]
+
+
+@pytest.mark.parametrize(("receiver_type", "sender"), _RUN)
+def test_what_the_instructions_have_one_run_is_a_delivery(
+    provisioned: Provisioned,
+    receiver_type: ReceiverType,
+    sender: Sender,
+    tmp_path: Path,
+    ran: set[str],
+) -> None:
+    """Word for word, by a shell, with the secrets in the variables it says."""
+    if missing := [name for name in ("bash", "curl", "jq", "openssl") if not shutil.which(name)]:
+        ran.add(f"not run: the instructions' commands, as there is no {missing[0]}")
+        pytest.skip(f"there is no {missing[0]}")
+    script, variables = _as_a_job_runs_it(provisioned, receiver_type, sender)
+    (tmp_path / "event.json").write_bytes(_SENT[receiver_type].body)
+
+    def run() -> int:
+        return subprocess.run(
+            ["bash", "-e", "-c", script],
+            cwd=tmp_path,
+            env={
+                "CURL_CA_BUNDLE": str(provisioned.sandbox.ingress.ca_file),
+                "PATH": str(Path(shutil.which("curl") or "").parent) + ":/usr/bin:/bin",
+                **variables,
+            },
+            check=False,
+        ).returncode
+
+    assert (0, [f"every-{receiver_type}"]) == provisioned.reconciled_by(run)
+
+
+def _as_a_job_runs_it(
+    provisioned: Provisioned, receiver_type: ReceiverType, sender: Sender
+) -> tuple[str, dict[str, str]]:
+    """The script, and the variables that the sender's user and its runner set."""
+    (found,) = by_hand(
+        provisioned.state, [f"every-{receiver_type}"], sender=sender.name, secrets=True
+    )
+    steps = sender.told(found.told).steps
+    (step,) = [step for step in steps if step.code]
+    script = step.code
+    if sender.name == "github-actions":
+        script = yaml.safe_load(step.code)["jobs"]["flux"]["steps"][0]["run"]
+    elif sender.name == "gitlab-ci":
+        job = yaml.safe_load(step.code)["flux"]
+        script = "\n".join(job["script"])
+    issuer = provisioned.issuer
+    identity = issuer.token(aud="notification-controller", repository_owner="acme")
+    return script, {
+        **{key: value for step in steps for key, value in step.fields.items()},
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "of the runner",
+        "ACTIONS_ID_TOKEN_REQUEST_URL": f"{issuer.url}/job?api-version=2.0",
+        "FLUX_ID_TOKEN": identity,
+    }
+
+
+def test_a_header_that_can_be_chosen_is_proof_to_the_type_harbor(provisioned: Provisioned) -> None:
+    """Whatever the body: so other senders that have no type of their own can prove themselves."""
+    push = _json({"eventType": "git.push", "resource": {"refUpdates": []}})
+
+    assert [(200, ["every-harbor"]), (400, [])] == [
+        provisioned.reconciled_by(
+            lambda known=known: provisioned.post(ReceiverType.HARBOR, push, known=known)
+        )
+        for known in (True, False)
+    ]

@@ -8,7 +8,16 @@ from fluxhooks.cli import screen
 from fluxhooks.cli.app import main
 from fluxhooks.flux.hook_path import UNKNOWN_PATH
 
-VERBS: Final = ("coverage", "monitor", "probe", "prune", "report", "rotate", "status")
+VERBS: Final = (
+    "coverage",
+    "instructions",
+    "monitor",
+    "probe",
+    "prune",
+    "report",
+    "rotate",
+    "status",
+)
 
 
 def run(*arguments: str) -> int:
