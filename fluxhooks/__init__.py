@@ -18,7 +18,21 @@ from fluxhooks.components.args import (
     TokenStoreArgs,
     WebhookReceiverArgs,
 )
+from fluxhooks.components.monitor.args import (
+    AlertRulesArgs,
+    BlackboxArgs,
+    ProbeJobArgs,
+    ReceiverMonitorArgs,
+)
 from fluxhooks.components.receiver_alerts import ReceiverAlerts
+from fluxhooks.components.receiver_monitor import ReceiverMonitor
+from fluxhooks.components.receiver_route import ReceiverRoute
+from fluxhooks.components.route.args import (
+    GatewayArgs,
+    IngressArgs,
+    NetworkPolicyArgs,
+    ReceiverRouteArgs,
+)
 from fluxhooks.components.webhook_receiver import WebhookReceiver
 from fluxhooks.errors import (
     ArgumentError,
@@ -32,6 +46,7 @@ from fluxhooks.errors import (
     ReceiverNotProvedError,
     ReceiverNotReadyError,
     RefusedError,
+    RouteNotAcceptedError,
     SettingError,
     VerificationError,
 )
@@ -42,30 +57,41 @@ from fluxhooks.flux.schedule import generation_for
 __all__ = [
     "AlertProviderArgs",
     "AlertProviderType",
+    "AlertRulesArgs",
     "AlertSeverity",
     "ArgumentError",
+    "BlackboxArgs",
     "CatchUpError",
     "EventSource",
     "FluxhooksError",
+    "GatewayArgs",
     "GcrArgs",
     "GitHubAppArgs",
     "GitHubArgs",
     "GitLabArgs",
     "IncompleteUpdateError",
+    "IngressArgs",
     "LockedError",
+    "NetworkPolicyArgs",
     "ObservationError",
     "OidcProvider",
     "OidcValidation",
     "OidcVariable",
     "PathMismatchError",
+    "ProbeJobArgs",
     "PulumiError",
     "ReceiverAlerts",
     "ReceiverAlertsArgs",
+    "ReceiverMonitor",
+    "ReceiverMonitorArgs",
     "ReceiverNotProvedError",
     "ReceiverNotReadyError",
+    "ReceiverRoute",
+    "ReceiverRouteArgs",
     "ReceiverType",
     "RefusedError",
     "ResourceRef",
+    "RouteNotAcceptedError",
     "ScheduleArgs",
     "SettingError",
     "TokenStoreArgs",

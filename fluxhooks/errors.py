@@ -7,6 +7,7 @@ FluxhooksError            (pulumi.RunError: ends a program with one line, not a 
 ├── PathMismatchError     the controller serves another path than the one computed
 ├── ReceiverNotProvedError  the new Receiver did not answer the signed probe
 ├── CatchUpError          the delivery that makes up for queued ones did not arrive
+├── RouteNotAcceptedError the Gateway's controller does not take the route
 ├── IncompleteUpdateError the update could not finish; nothing may be deleted
 ├── PulumiError           a command of Pulumi's failed
 ├── LockedError           another update holds the stack's lock
@@ -58,6 +59,10 @@ class ReceiverNotProvedError(FluxhooksError):
 
 class CatchUpError(FluxhooksError):
     """The delivery that follows a repointing was not answered 200, so nothing was deleted."""
+
+
+class RouteNotAcceptedError(FluxhooksError):
+    """The Gateway's controller does not take the route; holds the controller's own reason."""
 
 
 class IncompleteUpdateError(FluxhooksError):

@@ -50,6 +50,16 @@ def ran(request: pytest.FixtureRequest) -> set[str]:
     return request.config.stash[_RAN]
 
 
+@pytest.fixture(scope="session")
+def promtool(ran: set[str]) -> Path:
+    """Prometheus's own tool for rules: the machine's, or built."""
+    from sandbox import toolchain
+
+    program = toolchain.provide(["promtool"])["promtool"]
+    ran.add(f"{program.name} {program.version}, {program.origin}: {program.path}")
+    return program.path
+
+
 @pytest.fixture(scope="class")
 def make_app(sandbox: "Sandbox") -> Iterator[Callable[..., "App"]]:
     """Make apps; when the tests that share them are over, none of their secrets may have leaked."""

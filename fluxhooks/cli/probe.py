@@ -14,6 +14,7 @@ from fluxhooks.cli import options, screen
 from fluxhooks.flux.hook_path import HOOK_PATH
 from fluxhooks.flux.receiver_types import ReceiverType
 from fluxhooks.observe import cluster as clusters
+from fluxhooks.observe.heartbeat import beat
 from fluxhooks.observe.probing import targets
 from fluxhooks.observe.probing.examination import Settings, examine, withheld
 from fluxhooks.observe.probing.findings import Check, Finding, Probed, Verdict
@@ -52,6 +53,14 @@ def probe(
     deliver: Annotated[
         bool, typer.Option("--deliver", help="Send each a delivery too: it reconciles.")
     ] = False,
+    heartbeat_env: Annotated[
+        str,
+        typer.Option(
+            metavar="VARIABLE",
+            help="The variable with a URL that is called where all is well: of a service that "
+            "alerts when it is not.",
+        ),
+    ] = "",
     at_once: options.AtOnce = 32,
     settle: options.Settle = "2s",
     limit: Annotated[
@@ -90,6 +99,7 @@ def probe(
         ("--filtered", filtered and not url, "goes with --url"),
     )
     unseen: Sequence[str] = ()
+    heartbeat = _variable("--heartbeat-env", heartbeat_env) if heartbeat_env else ""
     if cluster:
         reached = options.host(host)
         found, unseen = targets.of_cluster(
@@ -125,6 +135,9 @@ def probe(
         raise typer.Exit(4)
     if unseen or any(each.has(Verdict.UNKNOWN) for each in probed):
         raise typer.Exit(1)
+    if heartbeat and (wrong := beat(heartbeat)):
+        screen.complain(f"the URL of --heartbeat-env could not be called: {wrong}")
+        raise typer.Exit(1)
 
 
 def _of_stack(pulumi: PulumiStack, names: Sequence[str]) -> list[Target]:
@@ -148,11 +161,15 @@ def _url(url: str) -> str:
 
 def _token(variable: str, *, from_stdin: bool) -> str | None:
     if variable:
-        if variable not in os.environ:
-            raise typer.BadParameter("names a variable that is not set", param_hint="--token-env")
-        return os.environ[variable]
+        return _variable("--token-env", variable)
     # What prints a token ends its line.
     return sys.stdin.read().rstrip("\r\n") if from_stdin else None
+
+
+def _variable(option: str, name: str) -> str:
+    if name not in os.environ:
+        raise typer.BadParameter("names a variable that is not set", param_hint=option)
+    return os.environ[name]
 
 
 def _announce(found: Iterable[Target], *, deliver: bool) -> None:

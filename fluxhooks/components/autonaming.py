@@ -1,6 +1,6 @@
 """Whether the stack's ``pulumi:autonaming`` leaves Kubernetes objects without names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fluxhooks.errors import SettingError
@@ -11,17 +11,20 @@ _TYPES: Final = (
 )
 
 
-def check_autonaming(configured: Mapping[str, Any] | None) -> None:
+def check_autonaming(
+    configured: Mapping[str, Any] | None, *, types: Sequence[str] = _TYPES
+) -> None:
     """Refuse a configuration under which Secret and Receiver get no names.
 
     Args:
         configured: the stack's ``pulumi:autonaming``, if there is one; the narrowest of its
             settings that concerns a type counts, as the engine has it.
+        types: those of the objects that need one.
 
     Raises:
-        SettingError: it is disabled for one of the two.
+        SettingError: it is disabled for one of them.
     """
-    for type_ in _TYPES:
+    for type_ in types:
         if configured and _mode(configured, type_) == "disabled":
             raise SettingError(
                 "pulumi:autonaming is disabled, and a name of its own is what keeps each "

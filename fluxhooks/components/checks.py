@@ -27,20 +27,23 @@ from fluxhooks.components.token_source import TokenSource, token_source
 from fluxhooks.components.values import (
     ANYTHING,
     EXPRESSION,
+    HOST,
     OBJECT_NAME,
     SPELLINGS,
     component_name,
+    entry,
     known_keys,
     label,
     listed,
     plain,
+    seconds,
     suggestion,
     text,
     when_known,
     whole,
 )
 from fluxhooks.errors import ArgumentError
-from fluxhooks.flux import durations, resource_filter, targets
+from fluxhooks.flux import resource_filter, targets
 from fluxhooks.flux.generations import declared
 from fluxhooks.flux.receiver_types import (
     RECEIVER_TYPES,
@@ -50,10 +53,6 @@ from fluxhooks.flux.receiver_types import (
 )
 from fluxhooks.flux.schedule import Schedule, as_text, due_after, period, schedule
 
-_HOST: Final = re.compile(
-    r"(?=.{1,259}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*(:\d{1,5})?",
-    re.ASCII | re.IGNORECASE,
-)
 _API_VERSION: Final = re.compile(r"([a-z0-9.-]+/)?v[a-z0-9]+")
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _ORGANIZATION: Final = re.compile(r"[A-Za-z0-9](-?[A-Za-z0-9]){0,38}")
@@ -202,11 +201,11 @@ def check_args(
         else period("fluxhooks:rotate_every", rotate_every),
         live=live,
         generations=generations,
-        drain=_seconds("drain", values.get("drain", "30s"))
+        drain=seconds("drain", values.get("drain", "30s"))
         if overrides.drain is None
         else overrides.drain,
         verify=plain("verify", values.get("verify", True), bool) and overrides.verify,
-        verify_timeout=_seconds("verify_timeout", values.get("verify_timeout", "60s")),
+        verify_timeout=seconds("verify_timeout", values.get("verify_timeout", "60s")),
         revokes=overrides.revoke,
     )
 
@@ -230,17 +229,10 @@ _EXAMPLES: Final = {
 }
 
 
-def _seconds(path: str, value: Any) -> float:
-    try:
-        return durations.seconds(plain(path, value, str))
-    except ValueError as error:
-        raise ArgumentError(path, str(error)) from None
-
-
 def _interval(value: Any) -> str | None:
     if value is None:
         return None
-    _seconds("interval", value)
+    seconds("interval", value)
     return str(value)
 
 
@@ -379,7 +371,7 @@ def _host(value: Any) -> str:
         cure = "has a path; give the bare host: Flux serves exactly /hook/<digest>, no prefix"
     else:
         cure = "is not a host such as 'flux.example.com' or 'flux.example.com:8443'"
-    return text("host", value, _HOST, cure)
+    return text("host", value, HOST, cure)
 
 
 def _github(value: Any) -> dict[str, pulumi.Input[str]]:
@@ -430,9 +422,7 @@ _GITHUB: Final[dict[str, Callable[[Any], str]]] = {
 
 
 def _gitlab(value: Any) -> dict[str, pulumi.Input[str]]:
-    plain("gitlab", value, Mapping)
-    at = {str(SPELLINGS.get(k, k)): v for k, v in value.items() if v is not None}
-    known_keys("gitlab", at, GitLabArgs.__annotations__)
+    at = entry("gitlab", value, GitLabArgs)
     given = [key for key in ("project", "group") if key in at]
     if len(given) != 1:
         raise ArgumentError(

@@ -18,7 +18,7 @@ _WAIT_FOR: Final = (
 )
 
 # Foreground deletion waits for a garbage collector; none of them owns anything to collect.
-_DELETION: Final = {"pulumi.com/deletionPropagationPolicy": "background"}
+DELETION: Final = {"pulumi.com/deletionPropagationPolicy": "background"}
 
 _SECRET: Final = "kubernetes:core/v1:Secret"  # noqa: S105
 
@@ -54,7 +54,7 @@ class ReceiverSecret(pulumi.CustomResource):
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {
-                "annotations": dict(_DELETION),
+                "annotations": dict(DELETION),
                 "labels": labels,
                 "namespace": namespace,
             },
@@ -65,7 +65,7 @@ class ReceiverSecret(pulumi.CustomResource):
         if keep:
             kept = pulumi.ResourceOptions(ignore_changes=["data", "stringData"])
             opts = pulumi.ResourceOptions.merge(opts, kept)
-        super().__init__(_SECRET, name, props, _versioned(opts))
+        super().__init__(_SECRET, name, props, versioned(opts))
 
 
 class ProviderSecret(pulumi.CustomResource):
@@ -93,7 +93,7 @@ class ProviderSecret(pulumi.CustomResource):
             "immutable": True,
             "stringData": {key: pulumi.Output.secret(value) for key, value in contents.items()},
         }
-        super().__init__(_SECRET, name, props, _versioned(opts))
+        super().__init__(_SECRET, name, props, versioned(opts))
 
 
 class Provider(pulumi.CustomResource):
@@ -114,7 +114,7 @@ class Provider(pulumi.CustomResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         props = _notification("Provider", namespace, labels, spec)
-        super().__init__(f"kubernetes:{_NOTIFICATION}:Provider", name, props, _versioned(opts))
+        super().__init__(f"kubernetes:{_NOTIFICATION}:Provider", name, props, versioned(opts))
 
 
 class Alert(pulumi.CustomResource):
@@ -135,7 +135,7 @@ class Alert(pulumi.CustomResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         props = _notification("Alert", namespace, labels, spec)
-        super().__init__(f"kubernetes:{_NOTIFICATION}:Alert", name, props, _versioned(opts))
+        super().__init__(f"kubernetes:{_NOTIFICATION}:Alert", name, props, versioned(opts))
 
 
 _NOTIFICATION: Final = "notification.toolkit.fluxcd.io/v1beta3"
@@ -153,7 +153,7 @@ def _notification(
 
 
 def _static(namespace: pulumi.Input[str], labels: Mapping[str, str]) -> dict[str, Any]:
-    return {"annotations": dict(_DELETION), "labels": dict(labels), "namespace": namespace}
+    return {"annotations": dict(DELETION), "labels": dict(labels), "namespace": namespace}
 
 
 class ExistingSecret(pulumi.CustomResource):
@@ -168,7 +168,7 @@ class ExistingSecret(pulumi.CustomResource):
         """`qualified` is its namespace and name, as in "flux-system/app-token"."""
         read = pulumi.ResourceOptions(id=qualified, additional_secret_outputs=["data"])
         opts = pulumi.ResourceOptions.merge(opts, read)
-        super().__init__(_SECRET, name, {"metadata": None, "data": None}, _versioned(opts))
+        super().__init__(_SECRET, name, {"metadata": None, "data": None}, versioned(opts))
 
 
 class ExternalSecret(pulumi.CustomResource):
@@ -241,7 +241,7 @@ class PushSecret(pulumi.CustomResource):
 
 def _waiting_for_ready(namespace: pulumi.Input[str], labels: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "annotations": {**_DELETION, "pulumi.com/waitFor": "condition=Ready"},
+        "annotations": {**DELETION, "pulumi.com/waitFor": "condition=Ready"},
         "labels": dict(labels),
         "namespace": namespace,
     }
@@ -287,7 +287,7 @@ def _replaced(opts: pulumi.ResourceOptions, on_changes: list[str]) -> pulumi.Res
         replace_on_changes=on_changes,
         custom_timeouts=pulumi.CustomTimeouts(create="2m", update="2m", delete="2m"),
     )
-    return _versioned(pulumi.ResourceOptions.merge(opts, others))
+    return versioned(pulumi.ResourceOptions.merge(opts, others))
 
 
 class Receiver(pulumi.CustomResource):
@@ -312,7 +312,7 @@ class Receiver(pulumi.CustomResource):
             "apiVersion": "notification.toolkit.fluxcd.io/v1",
             "kind": "Receiver",
             "metadata": {
-                "annotations": {**_DELETION, "pulumi.com/waitFor": _WAIT_FOR},
+                "annotations": {**DELETION, "pulumi.com/waitFor": _WAIT_FOR},
                 "labels": dict(labels),
                 "namespace": namespace,
             },
@@ -329,11 +329,12 @@ class Receiver(pulumi.CustomResource):
             ),
         )
         super().__init__(
-            "kubernetes:notification.toolkit.fluxcd.io/v1:Receiver", name, props, _versioned(opts)
+            "kubernetes:notification.toolkit.fluxcd.io/v1:Receiver", name, props, versioned(opts)
         )
 
 
-def _versioned(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+def versioned(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    """Return `opts` with the version of the Kubernetes provider that is installed."""
     return pulumi.ResourceOptions.merge(
         opts, pulumi.ResourceOptions(version=_kubernetes_provider_version())
     )

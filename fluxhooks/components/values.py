@@ -10,14 +10,20 @@ from typing import Any, Final
 import pulumi
 
 from fluxhooks.errors import ArgumentError
+from fluxhooks.flux import durations
 
 # Keys of nested values as other languages' SDKs spell them.
 SPELLINGS: Final = {
     "apiVersion": "api_version",
+    "className": "class_name",
+    "clusterIssuer": "cluster_issuer",
+    "defaultCertificate": "default_certificate",
     "issuerUrl": "issuer_url",
     "matchLabels": "match_labels",
     "pushEventsBranchFilter": "push_events_branch_filter",
+    "sectionName": "section_name",
     "storeKind": "store_kind",
+    "tlsSecretName": "tls_secret_name",
 }
 
 # Pulumi appends up to nine characters to a name, and Kubernetes takes 63 in a label.
@@ -27,6 +33,11 @@ _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 ANYTHING: Final = re.compile(r"\S.*")
 EXPRESSION: Final = re.compile(r"(?s).*\S.*")
 OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+
+HOST: Final = re.compile(
+    r"(?=.{1,259}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*(:\d{1,5})?",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def when_known(value: Any, check: Callable[[Any], Any]) -> Any:
@@ -114,6 +125,14 @@ def items(path: str, value: Any) -> Sequence[Any]:
     if isinstance(value, str | Mapping) or not isinstance(value, Sequence) or not value:
         raise ArgumentError(path, f"{value!r} is no list with something in it")
     return value
+
+
+def seconds(path: str, value: Any) -> float:
+    """Return a duration, as in "30s", in seconds."""
+    try:
+        return durations.seconds(plain(path, value, str))
+    except ValueError as error:
+        raise ArgumentError(path, str(error)) from None
 
 
 def known_keys(path: str, values: Mapping[str, Any], known: Iterable[str]) -> None:

@@ -219,24 +219,31 @@ class Ingress:
             self._connections.discard(task)
 
     async def _proxy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        rule = self._rule
+        rule, port = self._rule, self._target_port
         if rule is None:
             passed_on, answer = await reader.read(_CHUNK), b""
         else:
-            passed_on, answer = await _judged(reader, rule)
+            outcome, answer = await _judged(reader, rule)
+            passed_on = b"" if outcome is None else outcome.encode()
+            port = port if outcome is None or outcome.port is None else outcome.port
         await self._flowing.wait()
         if answer:
             writer.write(answer)
         else:
-            await self._pass_on(passed_on, reader, writer)
+            await self._pass_on(passed_on, reader, writer, port=port)
         writer.close()
         await writer.wait_closed()
 
     async def _pass_on(
-        self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        first: bytes,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        port: int,
     ) -> None:
         try:
-            answers, requests = await asyncio.open_connection("127.0.0.1", self._target_port)
+            answers, requests = await asyncio.open_connection("127.0.0.1", port)
         except OSError:
             writer.write(_BAD_GATEWAY.encode())
             return
@@ -271,19 +278,19 @@ class Ingress:
             await writer.drain()
 
 
-async def _judged(reader: asyncio.StreamReader, rule: Rule) -> tuple[bytes, bytes]:
-    """What is passed on of a request, or else the answer to it."""
+async def _judged(reader: asyncio.StreamReader, rule: Rule) -> tuple[Request | None, bytes]:
+    """What is passed on in a request's place, or else the answer to it."""
     first = await reader.readexactly(1)
     if first == _TLS_HANDSHAKE:
         # Without an end of a head to wait for; every web server answers this.
-        return b"", Answer(400, "Client sent an HTTPS request to an HTTP server.").encode()
+        return None, Answer(400, "Client sent an HTTPS request to an HTTP server.").encode()
     request = Request.parse(first + await reader.readuntil(END_OF_HEAD))
     outcome = rule(request)
     if isinstance(outcome, Request):
-        return outcome.encode(), b""
+        return outcome, b""
     # A connection that is closed with a body unread may be reset before its answer is read.
     await reader.readexactly(request.length)
-    return b"", outcome.encode(body=request.method != "HEAD")
+    return None, outcome.encode(body=request.method != "HEAD")
 
 
 def _context(certificate: trustme.LeafCert) -> ssl.SSLContext:

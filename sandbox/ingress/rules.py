@@ -11,11 +11,18 @@ END_OF_HEAD = b"\r\n\r\n"
 
 @dataclass(frozen=True)
 class Request:
-    """The head of a request: `target` is its path with the query, `headers` have no duplicates."""
+    """The head of a request.
+
+    Attributes:
+        target: its path with the query.
+        headers: by name in lower case, without duplicates.
+        port: where it goes on loopback, where that is not the ingress's own target.
+    """
 
     method: str
     target: str
     headers: Mapping[str, str]
+    port: int | None = None
 
     @classmethod
     def parse(cls, head: bytes) -> Request:

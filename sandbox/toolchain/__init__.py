@@ -1,6 +1,12 @@
 """The programs of the sandbox: found on the machine, downloaded, or built, and kept in a cache."""
 
-from sandbox.toolchain.definitions import crds, external_secrets
+from sandbox.toolchain.definitions import (
+    crds,
+    external_secrets,
+    flux_services,
+    gateway_api,
+    prometheus_operator,
+)
 from sandbox.toolchain.errors import ToolchainError
 from sandbox.toolchain.programs import Origin, Program
 from sandbox.toolchain.progress import Phase, Progress
@@ -14,6 +20,9 @@ __all__ = [
     "ToolchainError",
     "crds",
     "external_secrets",
+    "flux_services",
+    "gateway_api",
     "official",
+    "prometheus_operator",
     "provide",
 ]

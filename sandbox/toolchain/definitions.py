@@ -1,4 +1,4 @@
-"""The definitions of Flux's objects, from the same Go modules as its controllers."""
+"""The definitions of Flux's objects, and of others', from the Go modules that carry them."""
 
 import shutil
 import tempfile
@@ -7,7 +7,14 @@ from pathlib import Path
 
 from sandbox.toolchain import golang
 from sandbox.toolchain.cache import Cache
-from sandbox.toolchain.programs import CRD_MODULES, EXTERNAL_SECRETS, GO, pinned
+from sandbox.toolchain.programs import (
+    CRD_MODULES,
+    EXTERNAL_SECRETS,
+    GATEWAY_API,
+    GO,
+    PROMETHEUS_OPERATOR,
+    pinned,
+)
 
 
 def crds(
@@ -45,12 +52,62 @@ def external_secrets(*, cache: Cache | None = None) -> list[Path]:
     Raises:
         ToolchainError: as for `crds`.
     """
-    cache = cache if cache is not None else Cache()
-    folder = cache.root / "crds" / f"external-secrets-{EXTERNAL_SECRETS.rpartition('@v')[2]}"
-    if not folder.exists():
-        _copy(golang.module_folder(EXTERNAL_SECRETS) / "config/crds/bases", folder)
     # Beside them lies a kustomization.
-    return sorted(folder.glob("*_*.yaml"))
+    return sorted(_folder(EXTERNAL_SECRETS, "config/crds/bases", cache).glob("*_*.yaml"))
+
+
+def gateway_api(*, cache: Cache | None = None) -> list[Path]:
+    """The CustomResourceDefinition files of Gateways and HTTPRoutes, of the standard channel.
+
+    Args:
+        cache: as for `crds`.
+
+    Raises:
+        ToolchainError: as for `crds`.
+    """
+    folder = _folder(GATEWAY_API, "config/crd/standard", cache)
+    return [
+        folder / f"gateway.networking.k8s.io_{plural}.yaml"
+        for plural in ("gatewayclasses", "gateways", "httproutes")
+    ]
+
+
+def prometheus_operator(*, cache: Cache | None = None) -> list[Path]:
+    """The CustomResourceDefinition files of what the Prometheus operator is told of.
+
+    Args:
+        cache: as for `crds`.
+
+    Raises:
+        ToolchainError: as for `crds`.
+    """
+    folder = _folder(PROMETHEUS_OPERATOR, "example/prometheus-operator-crd", cache)
+    return [
+        folder / f"monitoring.coreos.com_{plural}.yaml"
+        for plural in ("podmonitors", "probes", "prometheusrules")
+    ]
+
+
+def flux_services() -> Path:
+    """Flux's manifest of the Services of notification-controller.
+
+    Raises:
+        ToolchainError: as for `crds`.
+    """
+    name = "notification-controller"
+    row = pinned(name)
+    module = f"{CRD_MODULES[name]}@v{row.version}"
+    folder = golang.module_folder(module, within=GO / row.module)
+    return folder / "config/manager/service.yaml"
+
+
+def _folder(module: str, inside: str, cache: Cache | None) -> Path:
+    cache = cache if cache is not None else Cache()
+    path, _, version = module.partition("@v")
+    folder = cache.root / "crds" / f"{path.rpartition('/')[2]}-{version}"
+    if not folder.exists():
+        _copy(golang.module_folder(module) / inside, folder)
+    return folder
 
 
 def _copy(source: Path, folder: Path) -> None:

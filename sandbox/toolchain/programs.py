@@ -178,6 +178,18 @@ TABLE = (
         package="github.com/distribution/distribution/v3/cmd/registry",
         ask=("--version",),
     ),
+    # Only what checks rules: it finds no targets, which is most of Prometheus. Its module selects
+    # the versions that "programs" does, too.
+    Pinned(
+        name="promtool",
+        version="3.12.0",
+        at_least="3.0",
+        module="prometheus",
+        package="github.com/prometheus/prometheus/cmd/promtool",
+        variables={"github.com/prometheus/common/version.Version": "3.12.0"},
+        tags=("remove_all_sd",),
+        ask=("--version",),
+    ),
     Pinned(
         name="pulumi",
         version="3.259.0",
@@ -259,6 +271,10 @@ CRD_MODULES = {
 
 EXTERNAL_SECRETS = "github.com/external-secrets/external-secrets@v1.3.2"
 """Carries the definitions of its objects; its program needs modules that are not published."""
+
+GATEWAY_API = "sigs.k8s.io/gateway-api@v1.6.3"
+PROMETHEUS_OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.88.0"
+"""They carry definitions of objects; nothing of them runs."""
 
 
 def pinned(name: str) -> Pinned:

@@ -1,7 +1,11 @@
 """`fluxhooks monitor` beside a real chain, which is broken in several ways while it looks."""
 
+import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +16,7 @@ from fluxhooks.flux.hook_path import UNKNOWN_PATH
 from fluxhooks.observe.monitoring.metrics import METRICS
 from sandbox.cluster.ports import free_ports
 from sandbox.sandbox import REPOSITORY, Sandbox
+from tests.evaluation import firing
 from tests.leaks import Leaks
 from tests.matrix.chain import Chain
 from tests.watching import SECONDS, Samples, Watching, labelled, scraped, value
@@ -19,6 +24,12 @@ from tests.watching import SECONDS, Samples, Watching, labelled, scraped, value
 NAME = "monitored"
 CHAIN = f"{NAME}/app"
 READER = "monitor"
+
+SCRAPE_EVERY = 2.0
+"""Seconds; the monitor, which asks every 30 s by itself, asks every second here."""
+
+WELL, REFUSED = 15, 8
+"""How many scrapes are made while all is well, and while deliveries are refused."""
 
 
 def rules() -> list[dict[str, Any]]:
@@ -130,6 +141,64 @@ class TestMonitor:
         assert {"400", "404"} <= by_method["GET"]
         assert "200" in by_method["POST"]
         assert set() == by_method["POST"] & {"400", "404"}
+
+    def test_its_own_requests_and_those_of_probes_raise_no_alert(
+        self,
+        watching: Watching,
+        chain: Chain,
+        metrics_of_controller: str,
+        promtool: Path,
+        tmp_path: Path,
+    ) -> None:
+        """Nobody evaluates rules as Prometheus does but Prometheus; the metrics are real.
+
+        Two of the monitor's rounds lie between two scrapes, as with its own and with Prometheus's
+        defaults. To show that something would be found, some deliveries are refused then.
+        """
+        chain.push()
+        watching.until(lambda found: value(found, "fluxhooks_chain_ok") == 1)
+        scrapes: list[Samples] = []
+        began = time.time()
+
+        def scrape() -> None:
+            time.sleep(max(0.0, began + len(scrapes) * SCRAPE_EVERY - time.time()))
+            controller = httpx.get(metrics_of_controller, trust_env=False).text
+            scrapes.append(scraped(controller) | watching.scrape())
+
+        def alerts() -> set[str]:
+            return firing(
+                scrapes,
+                began=began,
+                every=SCRAPE_EVERY,
+                promtool=promtool,
+                directory=tmp_path,
+            )
+
+        with subprocess.Popen(
+            [
+                str(Path(sys.executable).with_name("fluxhooks")),
+                *("probe", "--cluster", "--namespace", NAME, "--host", chain.ingress.host),
+            ],
+            env=chain.sandbox.environment(chain.sandbox.directory),
+            stdout=subprocess.DEVNULL,
+        ) as probe:
+            for _ in range(WELL):
+                scrape()
+        silent = alerts()
+        for _ in range(REFUSED):
+            answer = httpx.post(
+                f"{chain.ingress.url}{chain.known_paths[-1]}",
+                headers={"X-GitHub-Event": "push", "X-Hub-Signature-256": "sha256=0"},
+                json={},
+                verify=ssl.create_default_context(cafile=chain.ingress.ca_file),
+                trust_env=False,
+            )
+            assert 400 == answer.status_code
+            scrape()
+
+        assert 0 == probe.returncode
+        assert set() == silent
+        assert {"FluxReceiverRefuses"} == alerts()
 
     def test_what_is_broken_at_the_forge_is_a_finding_until_it_is_mended(
         self, watching: Watching, chain: Chain

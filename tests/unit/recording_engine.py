@@ -55,7 +55,7 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
         exists: whether resources were there before: a preview then knows their computed outputs.
         finished: what earlier runs left in components' outputs, by component name.
         served_path: what the controller serves, of the computed path.
-        conditions: those of every Receiver's status.
+        conditions: those of every Receiver's status, and of every HTTPRoute's only parent.
         config: the stack's configuration, by full key.
         failing: names of resources that cannot be created or updated; the run goes on.
         left_out: names of resources that ``--target`` leaves out, and what is known of each.
@@ -225,7 +225,10 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
             elif inputs["kind"] in ("ExternalSecret", "PushSecret"):
                 if self.computes:
                     computed["status"] = {"conditions": [{"type": "Ready", "status": "True"}]}
-            elif self.computes and inputs["kind"] == "Receiver":
+            elif inputs["kind"] == "HTTPRoute":
+                if self.computes:
+                    computed["status"] = {"parents": [{"conditions": self.conditions}]}
+            elif inputs["kind"] == "Receiver" and self.computes:
                 secret = inputs["spec"].get("secretRef")
                 token = self._tokens[secret["name"]] if secret else ""
                 path = hook_path(token, name, inputs["metadata"]["namespace"])

@@ -275,3 +275,51 @@ def test_many_names_are_cut_short() -> None:
 
     assert "0, 1, 2, 3, 4 and 4 more" == COMMAND._listed(names)
     assert "0, 1" == COMMAND._listed(names[:2])
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was called to say that all is well."""
+    calls: list[str] = []
+    monkeypatch.setattr(COMMAND, "beat", lambda url: calls.append(url) or "")
+    monkeypatch.setenv("HEARTBEAT", "https://beat.example.com/a-secret")
+    return calls
+
+
+def test_where_all_is_well_somebody_is_told(run: Run, called: list[str]) -> None:
+    """Once, and nothing that is printed says where."""
+    code, out, err = run("dev", "--heartbeat-env", "HEARTBEAT", flux=Flux(*PATHS))
+
+    assert (0, ["https://beat.example.com/a-secret"]) == (code, called)
+    assert "a-secret" not in out + err
+
+
+@pytest.mark.parametrize("arguments", [("dev",), ("--cluster", "--host", "flux.example.com")])
+def test_where_something_is_not_nobody_is(
+    run: Run, called: list[str], arguments: tuple[str, ...]
+) -> None:
+    """An answer is wrong, or a Secret may not be read: it is missed, and whoever waits alerts."""
+    flux = Flux(PATH) if "--cluster" in arguments else Flux()
+    code, _, _ = run(*arguments, "--heartbeat-env", "HEARTBEAT", flux=flux)
+
+    assert 0 != code
+    assert [] == called
+
+
+def test_a_heartbeat_that_fails_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All was well, and nobody heard."""
+    monkeypatch.setattr(COMMAND, "beat", lambda url: "it was answered 404")
+    monkeypatch.setenv("HEARTBEAT", "https://beat.example.com/a-secret")
+    code, _, err = run("dev", "--heartbeat-env", "HEARTBEAT", flux=Flux(*PATHS))
+
+    assert 1 == code
+    assert "the URL of --heartbeat-env could not be called: it was answered 404" in err
+    assert "a-secret" not in err
+
+
+def test_a_heartbeat_without_a_url_is_wrong_usage(run: Run) -> None:
+    """Before anything is asked."""
+    code, _, err = run("dev", "--heartbeat-env", "NO_SUCH_VARIABLE")
+
+    assert (2, []) == (code, run.flux.requests)
+    assert "--heartbeat-env: names a variable that is not set" in re.sub(r"[\s│]+", " ", err)

@@ -9,7 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fluxhooks import WebhookReceiver
+import pytest
+
+from fluxhooks import (
+    ReceiverAlerts,
+    ReceiverAlertsArgs,
+    ReceiverMonitor,
+    ReceiverRoute,
+    WebhookReceiver,
+)
 from fluxhooks.components.args import (
     GcrArgs,
     GitHubArgs,
@@ -22,6 +30,18 @@ from fluxhooks.components.args import (
     WebhookReceiverArgs,
 )
 from fluxhooks.components.checks import check_args
+from fluxhooks.components.monitor.args import (
+    AlertRulesArgs,
+    BlackboxArgs,
+    ProbeJobArgs,
+    ReceiverMonitorArgs,
+)
+from fluxhooks.components.route.args import (
+    GatewayArgs,
+    IngressArgs,
+    NetworkPolicyArgs,
+    ReceiverRouteArgs,
+)
 from fluxhooks.plugin.provider import Provider
 
 _GOLDEN = Path(__file__).parents[1] / "golden/schema.json"
@@ -35,8 +55,16 @@ def _as_text(schema: Any) -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
-def _component() -> Any:
-    return _schema()["resources"]["fluxhooks:index:WebhookReceiver"]
+def _component(name: str) -> Any:
+    return _schema()["resources"][f"fluxhooks:index:{name}"]
+
+
+_COMPONENTS = [
+    pytest.param(ReceiverAlerts, ReceiverAlertsArgs, id="ReceiverAlerts"),
+    pytest.param(ReceiverMonitor, ReceiverMonitorArgs, id="ReceiverMonitor"),
+    pytest.param(ReceiverRoute, ReceiverRouteArgs, id="ReceiverRoute"),
+    pytest.param(WebhookReceiver, WebhookReceiverArgs, id="WebhookReceiver"),
+]
 
 
 def test_the_schema_is_the_agreed_one() -> None:
@@ -47,8 +75,8 @@ def test_the_schema_is_the_agreed_one() -> None:
 def test_every_property_is_described() -> None:
     """The description is all that a user of another language sees."""
     schema = _schema()
-    properties = [*_properties(_component())]
-    for type_ in schema["types"].values():
+    properties: list[tuple[str, Any]] = []
+    for type_ in [*schema["resources"].values(), *schema["types"].values()]:
         properties += _properties(type_)
 
     assert len(properties) > 20
@@ -60,14 +88,13 @@ def _properties(type_: Any) -> Iterator[tuple[str, Any]]:
     yield from type_.get("properties", {}).items()
 
 
-def test_inputs_are_the_arguments() -> None:
+@pytest.mark.parametrize(("component", "args"), _COMPONENTS)
+def test_inputs_are_the_arguments(component: type, args: Any) -> None:
     """Each key of the arguments, in the spelling of other languages; required where it is here."""
-    component = _component()
+    found = _component(component.__name__)
 
-    assert {_camel(key) for key in WebhookReceiverArgs.__annotations__} == set(
-        component["inputProperties"]
-    )
-    assert sorted(WebhookReceiverArgs.__required_keys__) == component["requiredInputs"]
+    assert {_camel(key) for key in args.__annotations__} == set(found["inputProperties"])
+    assert sorted(args.__required_keys__) == found["requiredInputs"]
 
 
 def test_types_are_those_of_the_arguments() -> None:
@@ -75,12 +102,18 @@ def test_types_are_those_of_the_arguments() -> None:
     types = _schema()["types"]
 
     for nested in (
+        AlertRulesArgs,
+        BlackboxArgs,
+        GatewayArgs,
         GcrArgs,
         GitHubArgs,
         GitLabArgs,
+        IngressArgs,
+        NetworkPolicyArgs,
         OidcProvider,
         OidcValidation,
         OidcVariable,
+        ProbeJobArgs,
         ResourceRef,
         ScheduleArgs,
     ):
@@ -89,13 +122,14 @@ def test_types_are_those_of_the_arguments() -> None:
         )
 
 
-def test_outputs_are_the_annotated_ones_and_always_there() -> None:
+@pytest.mark.parametrize(("component", "args"), _COMPONENTS)
+def test_outputs_are_the_annotated_ones_and_always_there(component: type, args: Any) -> None:
     """No attribute exists on some paths only."""
-    component = _component()
-    outputs = {_camel(name) for name in WebhookReceiver.__annotations__}
+    found = _component(component.__name__)
+    outputs = {_camel(name) for name in component.__annotations__}
 
-    assert outputs == set(component["properties"])
-    assert sorted(outputs) == component["required"]
+    assert outputs == set(found["properties"])
+    assert sorted(outputs) == found["required"]
 
 
 def test_what_another_language_sends_is_what_a_python_program_gives() -> None:

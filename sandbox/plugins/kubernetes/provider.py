@@ -68,10 +68,11 @@ _REFUSED_KINDS: Final = frozenset(
         "ReplicationController",
         "ResourceQuota",
         "Service",
-        "ServiceAccount",
         "StatefulSet",
     }
 )
+# Waited for, as those, and not in the least where the annotation says so; never updated otherwise.
+_NOT_AWAITED_KINDS: Final = frozenset({"Ingress"})
 _REVISION: Final = "deployment.kubernetes.io/revision"
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _PROPAGATIONS: Final[Mapping[str, Propagation]] = {
@@ -594,6 +595,9 @@ def _refuse_unsupported(urn: str, obj: Mapping[str, Any]) -> None:
                 "list resources exist for compatibility with YAML manifests and Helm charts, and "
                 "cannot be created directly. Use the underlying resource type instead"
             )
+        skips = naming.annotations_of(obj).get(waiting.SKIP_AWAIT) == "true"
+        if kind in _NOT_AWAITED_KINDS and skips:
+            return
         if kind in _REFUSED_KINDS or obj.get("type") == "kubernetes.io/service-account-token":
             raise UnsupportedError(f"the kind {kind}")
 

@@ -1,0 +1,1 @@
+"""What a ReceiverRoute is made of: arguments, their checks, and the objects."""
