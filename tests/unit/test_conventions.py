@@ -60,10 +60,18 @@ def test_a_resource_made_inside_an_apply_would_be_found() -> None:
 
 _MAKERS = {
     "Generation",
+    "HTTPRoute",
+    "KubernetesObject",
     "Receiver",
+    "ReceiverIngress",
+    "ReceiverNetworkPolicy",
     "ReceiverSecret",
+    "blackbox_probe",
     "generated_token",
+    "pod_monitor",
+    "probe_job",
     "project_or_group_webhook",
+    "prometheus_rule",
     "repository_webhook",
     "webhook_at_forge",
 }
