@@ -5,10 +5,8 @@ Role does not. Nothing here starts Pods: the job's command is run as its CronJob
 of its ServiceAccount.
 """
 
-import http.server
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +28,7 @@ from sandbox.sandbox import Sandbox
 from sandbox.stack import Run
 from tests.app import App, Receiver, changes, eventually
 from tests.evaluation import RULES
+from tests.heartbeats import Heartbeats
 
 NAME = "watched"
 
@@ -60,13 +59,12 @@ class Watched:
     """An app with a monitor, as the first update made it.
 
     Attributes:
-        beats: the paths that were called where all was well.
+        service: is called where all was well.
     """
 
     app: App
     run: Run
-    heartbeat: str
-    beats: list[str]
+    service: Heartbeats
 
     def one(self, kind: Any, namespace: str = "flux-system") -> Any:
         """The one object of a kind that the monitor has."""
@@ -100,7 +98,7 @@ class Watched:
             env={
                 "KUBECONFIG": str(kubeconfig),
                 "SSL_CERT_FILE": str(self.app.sandbox.ingress.ca_file),
-                **{variable.name: self.heartbeat for variable in container.env},
+                **{variable.name: f"{self.service.url}/ping/200" for variable in container.env},
             },
             capture_output=True,
             text=True,
@@ -117,32 +115,13 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def beats() -> Iterator[tuple[str, list[str]]]:
-    """A service that waits for calls: its URL, and the paths that were called."""
-    called: list[str] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            called.append(self.path)
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/ping", called
-        server.shutdown()
-        thread.join()
+def service() -> Iterator[Heartbeats]:
+    with Heartbeats() as service:
+        yield service
 
 
 @pytest.fixture(scope="class")
-def watched(
-    sandbox: Sandbox, make_app: Callable[..., App], beats: tuple[str, list[str]]
-) -> Watched:
+def watched(sandbox: Sandbox, make_app: Callable[..., App], service: Heartbeats) -> Watched:
     sandbox.cluster.add_definitions(toolchain.prometheus_operator())
     app = make_app(NAME, program=PROGRAM)
     # In flux-system are Receivers of others, whose Secrets the job may not read.
@@ -161,7 +140,7 @@ def watched(
             },
         },
     )
-    return Watched(app, run, *beats)
+    return Watched(app, run, service)
 
 
 class TestAMonitor:
@@ -206,7 +185,7 @@ class TestAMonitor:
 
         assert 0 == done.returncode, done.stdout + done.stderr
         assert "1 of 1 answer as they must" in done.stdout
-        assert ["/ping"] == watched.beats
+        assert ["/ping/200"] == watched.service.called
         (secret,) = watched.one(Role, NAME).rules[1].resourceNames
         assert {("list", "receivers", ""), ("get", "secrets", secret)} == {
             (request.verb, request.resource, request.name) for request in asked
@@ -216,7 +195,7 @@ class TestAMonitor:
         """And nobody hears of anything, which is what they wait for."""
         app = watched.app
         (receiver,) = app.client.list(Receiver, namespace=NAME)
-        before = list(watched.beats)
+        before = list(watched.service.called)
 
         def suspend(value: bool | None) -> None:
             app.client.patch(
@@ -237,7 +216,7 @@ class TestAMonitor:
 
         assert 4 == done.returncode
         assert "503. The Receiver is suspended or not Ready" in done.stdout
-        assert before == watched.beats
+        assert before == watched.service.called
 
     def test_after_a_rotation_the_job_may_read_the_new_secret_alone(self, watched: Watched) -> None:
         """In the same update."""

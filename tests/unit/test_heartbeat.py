@@ -1,34 +1,17 @@
 """What a heartbeat says of its call, which is nothing of its URL."""
 
-import http.server
-import threading
 from collections.abc import Iterator
 
 import pytest
 
 from fluxhooks.observe.heartbeat import beat
+from tests.heartbeats import Heartbeats
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[str]:
-    """The URL of a service that answers with the status in the path."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(int(self.path.strip("/")))
-            self.send_header("Location", "/200")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+def service() -> Iterator[Heartbeats]:
+    with Heartbeats() as service:
+        yield service
 
 
 @pytest.mark.parametrize(
@@ -40,9 +23,9 @@ def service() -> Iterator[str]:
         pytest.param("/404", "it was answered 404", id="not known"),
     ],
 )
-def test_what_was_answered_is_told(service: str, path: str, said: str) -> None:
+def test_what_was_answered_is_told(service: Heartbeats, path: str, said: str) -> None:
     """A redirect leads to a page for people, and nobody is told by it."""
-    assert said == beat(f"{service}{path}")
+    assert said == beat(f"{service.url}{path}")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """What a ReceiverRoute registers, and what it refuses before it registers anything."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -302,6 +304,23 @@ def test_autonaming_that_is_disabled_is_refused() -> None:
         engine.run(program(given()))
 
     assert [] == engine.of("ReceiverRoute")
+
+
+@pytest.mark.parametrize("page", ["monitor.md", "route.md"])
+def test_the_programs_of_the_documentation_run(page: str) -> None:
+    """A reader who copies one has what the page is about."""
+    text = (Path(__file__).parents[2] / "docs" / page).read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    made = [
+        request.type.rpartition(":")[2]
+        for block in blocks
+        for request in RecordingEngine()
+        .run(lambda block=block: exec(compile(block, page, "exec"), {}))  # type: ignore[misc]
+        .requests
+    ]
+
+    assert 1 == len(blocks)
+    assert ("ReceiverRoute" if page == "route.md" else "ReceiverMonitor") in made
 
 
 HOST_CURES = [

@@ -21,7 +21,6 @@ from fluxhooks.components.values import (
     OBJECT_NAME,
     component_name,
     entry,
-    known_keys,
     label,
     listed,
     plain,
@@ -90,9 +89,7 @@ def check_args(name: str, args: ReceiverMonitorArgs) -> Checked:
     Raises:
         ArgumentError: a known value cannot work.
     """
-    plain("args", args, Mapping)
-    values: dict[str, Any] = {key: value for key, value in args.items() if value is not None}
-    known_keys("args", values, ReceiverMonitorArgs.__annotations__)
+    values = entry("args", args, ReceiverMonitorArgs)
     component_name(name)
     if not values.keys() & _EXAMPLES.keys():
         raise ArgumentError(

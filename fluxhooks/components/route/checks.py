@@ -20,7 +20,6 @@ from fluxhooks.components.values import (
     OBJECT_NAME,
     component_name,
     entry,
-    known_keys,
     label,
     plain,
     seconds,
@@ -106,9 +105,7 @@ def check_args(name: str, args: ReceiverRouteArgs) -> Checked:
     Raises:
         ArgumentError: a known value cannot work.
     """
-    plain("args", args, Mapping)
-    values: dict[str, Any] = {key: value for key, value in args.items() if value is not None}
-    known_keys("args", values, ReceiverRouteArgs.__annotations__)
+    values = entry("args", args, ReceiverRouteArgs)
     component_name(name)
     if "host" not in values:
         raise ArgumentError("host", 'is missing; give the public host, as in "flux.example.com"')
