@@ -81,22 +81,27 @@ class ReceiverRoute(pulumi.ComponentResource):
     ) -> dict[str, Any]:
         if pulumi.runtime.is_dry_run() or not args.accept_timeout:
             return {}
-        waiting = asyncio.get_running_loop().call_later(
-            _SILENCE, self._warn_of_silence, args.accept_timeout
-        )
-        known = pulumi.Output.all(
+        given: pulumi.Output[dict[str, Any]] = pulumi.Output.all(
             gateway=gateway.name,
             gateway_namespace=args.namespace if gateway.namespace is None else gateway.namespace,
             hostname=args.hostname,
             namespace=args.namespace,
-            route=self.route_name,
             section=gateway.section_name,
             service=args.service,
-            status=route.status,
+        )
+        # Before all of it is known, nobody can have said anything.
+        waiting = given.apply(
+            lambda _: asyncio.get_running_loop().call_later(
+                _SILENCE, self._warn_of_silence, args.accept_timeout
+            )
+        )
+        known = pulumi.Output.all(
+            given=given, route=self.route_name, status=route.status, waiting=waiting
         )
 
-        def accepted(found: dict[str, Any]) -> None:
-            waiting.cancel()
+        def accepted(all_known: dict[str, Any]) -> None:
+            all_known["waiting"].cancel()
+            found = {**all_known["given"], **all_known}
             if refusal := _refusal(found["status"] or {}):
                 raise RouteNotAcceptedError(_not_accepted(name, refusal, found))
 

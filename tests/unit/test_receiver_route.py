@@ -1,6 +1,7 @@
 """What a ReceiverRoute registers, and what it refuses before it registers anything."""
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -294,6 +295,30 @@ def test_without_patience_nothing_is_waited_for_or_judged() -> None:
 
     assert BACKGROUND == sent(engine, ":HTTPRoute")["metadata"]["annotations"]
     assert HOST == engine.outputs["flux"]["host"]
+
+
+def test_a_silence_is_told_before_it_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plugin says no word of what it waits for."""
+
+    class Silent(RecordingEngine):
+        def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802
+            if request.type.endswith(":HTTPRoute"):
+                time.sleep(0.5)
+            return super().RegisterResource(request, context)
+
+    monkeypatch.setattr("fluxhooks.components.receiver_route._SILENCE", 0.1)
+    said = [
+        (
+            "warning",
+            "no controller has said yet whether it takes the HTTPRoute; is the Gateway "
+            "there, and does the controller of its class run? kubectl get "
+            "gatewayclasses,gateways -A. It is waited for, 120 s in all",
+        )
+    ]
+
+    assert said == Silent().run(program(given())).said
+    assert [] == Silent().run(program(given(accept_timeout="0s"))).said
+    assert [] == RecordingEngine().run(program(given())).said
 
 
 def test_autonaming_that_is_disabled_is_refused() -> None:
