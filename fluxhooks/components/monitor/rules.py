@@ -1,9 +1,11 @@
 """The alert rules, as they lie beside this module: one source for component, manifest and tests."""
 
 import functools
-import importlib.resources
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any, Final
+
+_FILE: Final = Path(__file__).with_name("alerts.yaml")
 
 EXPORTER: Final = ("fluxhooks", "fluxhooks-monitor")
 """The groups that look at the metrics of `fluxhooks monitor`."""
@@ -46,6 +48,5 @@ def _manifest() -> dict[str, Any]:
     # Loaded by programs that want rules.
     import yaml
 
-    file = importlib.resources.files(__package__) / "alerts.yaml"
-    found: dict[str, Any] = yaml.safe_load(file.read_text())
+    found: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
     return found
