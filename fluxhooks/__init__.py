@@ -8,6 +8,7 @@ from fluxhooks.components.alert_args import (
 )
 from fluxhooks.components.args import (
     GcrArgs,
+    GiteaArgs,
     GitHubArgs,
     GitLabArgs,
     OidcProvider,
@@ -69,6 +70,7 @@ __all__ = [
     "GitHubAppArgs",
     "GitHubArgs",
     "GitLabArgs",
+    "GiteaArgs",
     "IncompleteUpdateError",
     "IngressArgs",
     "LockedError",

@@ -11,6 +11,7 @@ from typing import Self
 
 from sandbox import toolchain
 from sandbox.cluster import Cluster
+from sandbox.forges.gitea import Gitea
 from sandbox.forges.github import GitHub
 from sandbox.forges.gitlab import GitLab
 from sandbox.ingress import Ingress
@@ -47,6 +48,7 @@ class Sandbox:
         self._report = report
         self._exits = contextlib.ExitStack()
         self._gitlab: GitLab | None = None
+        self._gitea: Gitea | None = None
         self._starting = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -99,6 +101,20 @@ class Sandbox:
                 )
             return self._gitlab
 
+    @property
+    def gitea(self) -> Gitea:
+        """A real Gitea, added when it is first wanted; stacks made from then on can use it.
+
+        Raises:
+            ToolchainError: it can be had nowhere, as it is partly in C.
+        """
+        with self._starting:
+            if self._gitea is None:
+                gitea = Gitea(self.directory / "gitea", ca_file=self.ingress.ca_file)
+                self._gitea = self._exits.enter_context(gitea)
+                self.programs |= {gitea.program.name: gitea.program}
+            return self._gitea
+
     def _add_yaml(self) -> None:
         with self._starting:
             if "pulumi-language-yaml" not in self.home.programs:
@@ -143,8 +159,10 @@ class Sandbox:
             "GITLAB_BASE_URL": f"{gitlab.base_url}api/v4/",
             "GITLAB_TOKEN": gitlab.token,
         }
+        for_gitea = self._gitea and {"GITEA_TOKEN": self._gitea.token}
         return {
             **(for_gitlab or {}),
+            **(for_gitea or {}),
             "HOME": str(self.directory),
             "LANG": os.environ.get("LANG", "C.UTF-8"),
             **self.home.environment(),

@@ -72,6 +72,16 @@ class Issuer(_Model):
     validations: list[Validation] = Field(min_length=1)
 
 
+class Gitea(_Model):
+    """Where on a Gitea or Forgejo the webhook is; see `fluxhooks.GiteaArgs`."""
+
+    url: str
+    owner: str | None = None
+    repository: str | None = None
+    organization: str | None = None
+    branch_filter: str | None = None
+
+
 class Store(_Model):
     """Where a token lies in a store; see `fluxhooks.TokenStoreArgs`."""
 
@@ -86,7 +96,8 @@ class ReceiverSettings(_Model):
 
     Attributes:
         repository, organization: at GitHub, or
-        project, group: at GitLab; one of the four, or
+        project, group: at GitLab, or
+        gitea: at a Gitea or Forgejo; one of the five, or
         type: of a sender that is given URL and token by hand.
         gcr, oidc_providers: who sends, with these types.
         token: the live generation's, where it is neither generated nor one of the next two; it is
@@ -100,6 +111,7 @@ class ReceiverSettings(_Model):
     organization: str | None = None
     project: str | None = Field(default=None, coerce_numbers_to_str=True)
     group: str | None = Field(default=None, coerce_numbers_to_str=True)
+    gitea: Gitea | None = None
     type: ReceiverType | None = None
     push_events_branch_filter: str | None = None
     gcr: Gcr | None = None
@@ -127,13 +139,13 @@ class ReceiverSettings(_Model):
             found = " and ".join(given) or "no sender"
             raise PydanticCustomError(
                 "sender",
-                "names {found}; give one of repository, organization, project, group, type",
+                "names {found}; give one of repository, organization, project, group, gitea, type",
                 {"found": found},
             )
         return self
 
 
-_SENDERS = ("repository", "organization", "project", "group", "type")
+_SENDERS = ("repository", "organization", "project", "group", "gitea", "type")
 
 
 class Settings(_Model):
@@ -304,6 +316,7 @@ def _suggestion(path: str) -> str:
         Store,
         Schedule,
         Gcr,
+        Gitea,
         Issuer,
         Variable,
         Validation,

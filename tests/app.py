@@ -19,7 +19,8 @@ from lightkube.resources.core_v1 import Secret
 from fluxhooks.flux.receiver_types import ReceiverType
 from fluxhooks.observe import probe
 from sandbox.forges import gitlab
-from sandbox.forges.github import GitHub, Request
+from sandbox.forges.gitea import Gitea
+from sandbox.forges.github import Request
 from sandbox.sandbox import Sandbox
 from sandbox.stack import OnStep, Run, Stack
 from tests.leaks import Leaks
@@ -54,8 +55,8 @@ class Killed(Exception):  # noqa: N818  # not an error: meant
 class App:
     """`name` is the component, the stack, the repository and the GitRepository.
 
-    `sender` is "github", "organization", "gitlab", or the type of a Receiver whose sender is told
-    by hand.
+    `sender` is "github", "organization", "gitlab", "gitea", "gitea organization", or the type of
+    a Receiver whose sender is told by hand.
 
     Attributes:
         forge: where the repository is; GitHub where the sender is told by hand.
@@ -74,8 +75,8 @@ class App:
     ) -> None:
         self.name = name
         self.sandbox = sandbox
-        self.receiver_type = ReceiverType("github" if sender == "organization" else sender)
-        self.forge: GitHub | gitlab.GitLab = sandbox.github
+        self.receiver_type = _TYPES.get(sender) or ReceiverType(sender)
+        self.forge: Any = sandbox.github
         self.path: Any = name
         at = {"github": {"repository": name}}
         if sender == "organization":
@@ -84,18 +85,24 @@ class App:
             self.forge = sandbox.gitlab
             self.path = f"{sandbox.gitlab.group}/{name}"
             at = {"gitlab": {"project": self.path}}
+        elif sender.startswith("gitea"):
+            self.forge, owner = sandbox.gitea, sandbox.gitea.owner
+            self.path, at = f"{owner}/{name}", {"gitea": {"owner": owner, "repository": name}}
+            if sender.endswith("organization"):
+                self.path, at = owner, {"gitea": {"organization": owner}}
+            at["gitea"]["url"] = sandbox.gitea.base_url
         self.client: lightkube.Client = sandbox.cluster.client()
         self.repository = (
-            self.forge.create_repository(name)
-            if isinstance(self.forge, GitHub)
-            else self.forge.create_project(str(self.path))
+            self.forge.create_project(str(self.path))
+            if isinstance(self.forge, gitlab.GitLab)
+            else self.forge.create_repository(name)
         )
         self.make_source(name, suspend=suspend)
         self.stack: Stack = sandbox.stack(name, program=program, project=f"project-{name}")
         self.leaks = Leaks()
         self.args: dict[str, Any] = {
             "host": sandbox.ingress.host,
-            **(at if sender in ("github", "gitlab", "organization") else {"type": sender}),
+            **(at if sender in _TYPES else {"type": sender}),
             "resources": [{"kind": "GitRepository", "name": name}],
             "drain": "1s",
             "verify_timeout": "10s",
@@ -185,7 +192,10 @@ class App:
 
     def deliveries(self, event: str) -> list[Any]:
         """The finished deliveries of an event, oldest first."""
-        self.forge.wait_idle()
+        if isinstance(self.forge, Gitea):
+            self.forge.wait_idle(self.path)
+        else:
+            self.forge.wait_idle()
         return [d for d in self.forge.deliveries(self.path) if d.event == event]
 
     def writes(self) -> list[str]:
@@ -193,6 +203,8 @@ class App:
         hooks = f"/repos/{self.sandbox.github.owner}/{self.name}/hooks"
         if self.path is None:
             hooks = f"/orgs/{self.sandbox.github.owner}/hooks"
+        elif isinstance(self.forge, Gitea):
+            hooks = f"/{'repos' if '/' in self.path else 'orgs'}/{self.path}/hooks"
         elif isinstance(self.forge, gitlab.GitLab):
             hooks = f"/projects/{self.path}/hooks"
         return [
@@ -314,3 +326,13 @@ def decoded(secret: Secret) -> str:
 
 def _writes(request: Request) -> bool:
     return request.method in ("DELETE", "PATCH", "POST", "PUT")
+
+
+# Of those whose webhook is made here.
+_TYPES = {
+    "github": ReceiverType.GITHUB,
+    "organization": ReceiverType.GITHUB,
+    "gitlab": ReceiverType.GITLAB,
+    "gitea": ReceiverType.GITHUB,
+    "gitea organization": ReceiverType.GITHUB,
+}

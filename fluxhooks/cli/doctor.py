@@ -69,9 +69,9 @@ def doctor(
 
     Looked at are the webhook, its deliveries, network and ingress, the Receiver, its sources,
     what applies them, and what the API server says to that. Nothing is changed or reconciled.
-    Webhooks are looked at with GITHUB_TOKEN and GITLAB_TOKEN. What comes after a broken link is
-    not looked at. The exit code is 4 where a link is broken, else 1 where something could not be
-    seen.
+    Webhooks are looked at with GITHUB_TOKEN, GITLAB_TOKEN and GITEA_TOKEN. What comes after a
+    broken link is not looked at. The exit code is 4 where a link is broken, else 1 where something
+    could not be seen.
 
     Example: fluxhooks doctor prod app
     """

@@ -60,6 +60,29 @@ class GitLabArgs(TypedDict):
     """The branches whose pushes are sent, with wildcards as in "release-*"; all when absent."""
 
 
+class GiteaArgs(TypedDict):
+    """Where on a Gitea or Forgejo the webhook is registered: a repository, by owner and
+    repository, or an organisation."""
+
+    url: pulumi.Input[str]
+    """The server's address as people open it: "https://gitea.example.com". Its token is that of
+    GITEA_TOKEN, else of FORGEJO_TOKEN, in the environment of the update."""
+
+    owner: NotRequired[pulumi.Input[str]]
+    """The user or organisation that has the repository."""
+
+    repository: NotRequired[pulumi.Input[str]]
+    """The repository's bare name."""
+
+    organization: NotRequired[pulumi.Input[str]]
+    """The organisation's name. Its webhook hears of all its repositories: a filter of each
+    target, as in req.repository.full_name == 'acme/app', says which one reconciles it."""
+
+    branch_filter: NotRequired[pulumi.Input[str]]
+    """The branches whose pushes are sent, as a glob: "main", "release/*", "{main,dev}"; all when
+    absent."""
+
+
 class GcrArgs(TypedDict):
     """Which Pub/Sub subscription a Receiver of the type gcr believes."""
 
@@ -152,13 +175,16 @@ class WebhookReceiverArgs(TypedDict):
     """The GitHub repository or organisation that sends."""
 
     gitlab: NotRequired[GitLabArgs]
-    """The GitLab project or group that sends. With neither this nor github no webhook is made:
-    its sender is given hook_url and token by other means, and an older generation stays until it
-    is retired on purpose."""
+    """The GitLab project or group that sends."""
+
+    gitea: NotRequired[GiteaArgs]
+    """The repository or organisation at a Gitea or Forgejo that sends. With none of the three
+    forges no webhook is made: its sender is given hook_url and token by other means, and an older
+    generation stays until it is retired on purpose."""
 
     type: NotRequired[ReceiverType]
-    """The Receiver's type; that of the forge when absent. Needed where no forge is named, and
-    then any of Flux's: github is Gitea's and Forgejo's too."""
+    """The Receiver's type; that of the forge when absent: github also for gitea. Needed where no
+    forge is named, and then any of Flux's."""
 
     gcr: NotRequired[GcrArgs]
     """Who sends, with the type gcr; needed there, and an error elsewhere."""
@@ -189,7 +215,7 @@ class WebhookReceiverArgs(TypedDict):
     """The namespace of Secret and Receiver; "flux-system" when absent."""
 
     events: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
-    """The forge's events that are sent and accepted, as in "push" (GitHub) or "Push Hook"
+    """The forge's events that are sent and accepted, as in "push" (GitHub, Gitea) or "Push Hook"
     (GitLab); those that tell of a change in resources when absent. GitHub's ping is accepted
     besides."""
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import pulumi
 
 from fluxhooks.components.args import (
+    GiteaArgs,
     GitHubArgs,
     GitLabArgs,
     ResourceRef,
@@ -43,7 +44,7 @@ from fluxhooks.components.values import (
     whole,
 )
 from fluxhooks.errors import ArgumentError
-from fluxhooks.flux import resource_filter, targets
+from fluxhooks.flux import gitea_events, resource_filter, targets
 from fluxhooks.flux.generations import declared
 from fluxhooks.flux.receiver_types import (
     RECEIVER_TYPES,
@@ -59,6 +60,8 @@ _ORGANIZATION: Final = re.compile(r"[A-Za-z0-9](-?[A-Za-z0-9]){0,38}")
 _GITLAB_PATH: Final = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
 _PROJECT: Final = re.compile(rf"[0-9]+|{_GITLAB_PATH}(/{_GITLAB_PATH})+")
 _GROUP: Final = re.compile(rf"{_GITLAB_PATH}(/{_GITLAB_PATH})*")
+_GITEA_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+_ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9_.~-]+)*/?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +73,11 @@ class Checked:
         github: the repository or the organisation; None where the webhook is not GitHub's.
         gitlab: the project or the group, and the branch filter if there is one; None where the
             webhook is not GitLab's.
+        gitea: the server, the repository or the organisation, and the branch filter if there is
+            one; None where the webhook is not Gitea's.
         resources: the Receiver's ``spec.resources``, with ``apiVersion`` in each.
-        events: the webhook's events.
+        events: the webhook's events, as it asks for them.
+        accepted: the same as deliveries name them, which is what the Receiver accepts.
         filter: the Receiver's ``spec.resourceFilter``, or None for none.
         identity: what the Secret has beside the token, of whom a Receiver of the type gcr
             believes; empty for others.
@@ -92,8 +98,10 @@ class Checked:
     namespace: pulumi.Input[str]
     github: Mapping[str, pulumi.Input[str]] | None
     gitlab: Mapping[str, pulumi.Input[str]] | None
+    gitea: Mapping[str, pulumi.Input[str]] | None
     resources: pulumi.Input[list[dict[str, Any]]]
     events: pulumi.Input[list[str]]
+    accepted: pulumi.Input[list[str]]
     filter: pulumi.Input[str] | None
     identity: Mapping[str, pulumi.Input[str]]
     oidc_providers: pulumi.Input[list[dict[str, Any]]] | None
@@ -129,7 +137,7 @@ class Checked:
     @property
     def managed(self) -> bool:
         """Whether the webhook is made here; else its sender is given the URL by other means."""
-        return self.github is not None or self.gitlab is not None
+        return any(at is not None for at in (self.github, self.gitlab, self.gitea))
 
 
 def check_args(
@@ -187,8 +195,10 @@ def check_args(
         ),
         github=_github(values["github"]) if forge == "github" else None,
         gitlab=gitlab,
+        gitea=_gitea(values["gitea"]) if forge == "gitea" else None,
         resources=resources,
         events=events,
+        accepted=when_known(events, gitea_events.delivered) if forge == "gitea" else events,
         filter=_filter(receiver_type, values.get("resource_filter")),
         identity=gcr_secret(receiver_type, values.get("gcr")),
         oidc_providers=oidc_providers(receiver_type, values.get("oidc_providers")),
@@ -221,6 +231,7 @@ def applier_warnings(resources: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 _EXAMPLES: Final = {
+    "gitea": '{"url": "https://gitea.example.com", "owner": "acme", "repository": "app"}',
     "github": '{"repository": "app"}',
     "gitlab": '{"project": "acme/app"}',
     "host": 'the public host of webhook-receiver, such as "flux.example.com"',
@@ -240,18 +251,24 @@ def _forge(values: Mapping[str, Any]) -> str:
     given = [forge for forge in _TYPES if forge in values]
     if len(given) > 1:
         raise ArgumentError(
-            "gitlab", "is given beside github; give one, and declare a second WebhookReceiver"
+            given[1],
+            f"is given beside {given[0]}; give one, and declare a second WebhookReceiver",
         )
     if not given and "type" not in values:
         raise ArgumentError(
             "github",
-            f"is missing; give {_EXAMPLES['github']}, or gitlab {_EXAMPLES['gitlab']}, or the "
-            "type of a sender that is given the URL by hand",
+            f"is missing; give {_EXAMPLES['github']}, or gitlab {_EXAMPLES['gitlab']}, or gitea "
+            f"{_EXAMPLES['gitea']}, or the type of a sender that is given the URL by hand",
         )
     return given[0] if given else ""
 
 
-_TYPES: Final = {"github": ReceiverType.GITHUB, "gitlab": ReceiverType.GITLAB}
+_TYPES: Final = {
+    "github": ReceiverType.GITHUB,
+    "gitlab": ReceiverType.GITLAB,
+    # It signs and names its deliveries as GitHub does, besides its own way.
+    "gitea": ReceiverType.GITHUB,
+}
 
 
 def _type(forge: str, value: Any) -> ReceiverType:
@@ -458,6 +475,59 @@ _GITLAB: Final[dict[str, Callable[[Any], str]]] = {
 }
 
 
+def _gitea(value: Any) -> dict[str, pulumi.Input[str]]:
+    plain("gitea", value, Mapping)
+    at = {str(SPELLINGS.get(k, k)): v for k, v in value.items() if v is not None}
+    known_keys("gitea", at, GiteaArgs.__annotations__)
+    given = sorted(at.keys() & {"organization", "owner", "repository"})
+    if given not in (["organization"], ["owner", "repository"]):
+        raise ArgumentError(
+            "gitea",
+            f"names {' and '.join(given) or 'no repository'}; give owner and repository, or "
+            f"organization alone, as in {_EXAMPLES['gitea']}",
+        )
+    if "url" not in at:
+        raise ArgumentError("gitea.url", f"is missing, as in {_EXAMPLES['gitea']}")
+    return {key: when_known(at[key], check) for key, check in _GITEA.items() if key in at}
+
+
+def _address(value: Any) -> str:
+    if isinstance(value, str) and "/api/" in f"{value}/":
+        cure = "is that of its API; give the server's address as people open it"
+        raise ArgumentError("gitea.url", f"{value!r} {cure}")
+    cure = "is not a server's address, such as 'https://gitea.example.com'"
+    return text("gitea.url", value, _ADDRESS, cure).rstrip("/")
+
+
+def _gitea_repository(value: Any) -> str:
+    if isinstance(value, str) and "/" in value:
+        owner, _, bare = value.strip("/").rpartition("/")
+        raise ArgumentError(
+            "gitea.repository",
+            f"{value!r} names an owner; give the bare name {bare!r}, and owner "
+            f"{owner.rpartition('/')[2]!r} beside it",
+        )
+    return text("gitea.repository", value, _GITEA_NAME, "is not a repository's name")
+
+
+def _gitea_name(key: str, what: str) -> Callable[[Any], str]:
+    return lambda value: text(f"gitea.{key}", value, _GITEA_NAME, f"is not {what}, such as 'acme'")
+
+
+def _branch_filter(value: Any) -> str:
+    path = "gitea.branch_filter"
+    return text(path, value, ANYTHING, "names no branch; remove it, and all branches are sent")
+
+
+_GITEA: Final[dict[str, Callable[[Any], str]]] = {
+    "url": _address,
+    "owner": _gitea_name("owner", "an owner's name"),
+    "repository": _gitea_repository,
+    "organization": _gitea_name("organization", "an organisation's name"),
+    "branch_filter": _branch_filter,
+}
+
+
 def _resources(value: Any) -> list[dict[str, Any]]:
     if isinstance(value, str | Mapping) or not isinstance(value, Sequence) or not value:
         raise ArgumentError(
@@ -529,6 +599,8 @@ def _events(receiver_type: ReceiverType, sender: str, events: Any, resources: An
     if events is None:
         kinds = [ref["kind"] for ref in resources]
         defaults = default_events(receiver_type, kinds)
+        if sender == "gitea":
+            defaults = [event for event in defaults if event in gitea_events.EVENTS]
         if not defaults:
             raise ArgumentError(
                 "events",
@@ -561,6 +633,10 @@ def _event(path: str, event: Any, sender: str) -> None:
             else suggestion(event, github_events.EVENTS)
         )
         raise ArgumentError(path, f"{event!r} is not an event of GitHub{cure}")
+    elif sender == "gitea":
+        if not isinstance(event, str) or event not in gitea_events.EVENTS:
+            cure = suggestion(event, gitea_events.EVENTS)
+            raise ArgumentError(path, f"{event!r} is not an event of Gitea{cure}")
     else:
         flags = gitlab_events.EVENTS[sender]
         if isinstance(event, str) and event in flags:

@@ -95,7 +95,7 @@ def _accepted_events(args: Checked) -> pulumi.Output[list[str]] | None:
         return None
     # A superset of the webhook's events, or the forge's own ping is a red 400.
     ping = [facts.ping] if facts.ping else []
-    return pulumi.Output.from_input(args.events).apply(lambda events: [*ping, *events])
+    return pulumi.Output.from_input(args.accepted).apply(lambda events: [*ping, *events])
 
 
 def _agreed_path(known: dict[str, Any]) -> str:

@@ -68,7 +68,7 @@ class Repointing:
         self._facts = RECEIVER_TYPES[args.type]
         self._component = component
         self._inputs = {
-            "events": args.events,
+            "events": args.accepted,
             "host": args.host,
             "path": live.path,
             "previous": previous,

@@ -15,6 +15,7 @@ from fluxhooks.flux import durations
 # Keys of nested values as other languages' SDKs spell them.
 SPELLINGS: Final = {
     "apiVersion": "api_version",
+    "branchFilter": "branch_filter",
     "className": "class_name",
     "clusterIssuer": "cluster_issuer",
     "defaultCertificate": "default_certificate",

@@ -3,7 +3,7 @@
 import pulumi
 
 from fluxhooks.components.checks import Checked
-from fluxhooks.components.forges.github import repository_or_organization_webhook
+from fluxhooks.components.forges import gitea, github
 from fluxhooks.components.forges.gitlab import project_or_group_webhook
 from fluxhooks.flux.generations import generation_name
 
@@ -22,7 +22,7 @@ def webhook_at_forge(
     """
     opts = pulumi.ResourceOptions(parent=component)
     if args.github is not None:
-        return repository_or_organization_webhook(
+        return github.repository_or_organization_webhook(
             f"{name}-webhook",
             at=args.github,
             events=args.events,
@@ -37,6 +37,15 @@ def webhook_at_forge(
             events=args.events,
             url=url,
             token=token,
+            opts=opts,
+        )
+    if args.gitea is not None:
+        return gitea.repository_or_organization_webhook(
+            f"{generation_name(name, args.live)}-webhook",
+            at=args.gitea,
+            events=args.events,
+            url=url,
+            secret=token,
             opts=opts,
         )
     # Known when the URL is, so that nothing is finished with one that did not prove itself.

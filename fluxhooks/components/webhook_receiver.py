@@ -20,9 +20,9 @@ class WebhookReceiver(pulumi.ComponentResource):
     """A webhook at the forge, the Flux Receiver it calls, and the secret they share.
 
     A rotation is the next `generation`: a new token, Secret and Receiver are made and proved
-    beside the live ones, the webhook is pointed at them in one request (at GitLab a new one takes
-    the place of the one before), and the old ones go when the drain is over. Nothing is lost on
-    the way, and a run that stopped anywhere is finished by the next one.
+    beside the live ones, the webhook is pointed at them in one request (at GitLab and Gitea a new
+    one takes the place of the one before), and the old ones go when the drain is over. Nothing is
+    lost on the way, and a run that stopped anywhere is finished by the next one.
     """
 
     hook_url: pulumi.Output[str]

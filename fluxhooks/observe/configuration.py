@@ -93,9 +93,20 @@ def _mapping(path: Path) -> dict[str, Any]:
 def _scopes(receivers: Any) -> Iterator[Scope]:
     # Whether they are right is for the program to say.
     for settings in receivers.values() if isinstance(receivers, dict) else ():
+        at = settings.get("gitea") if isinstance(settings, dict) else None
+        if isinstance(at, dict) and isinstance(at.get("url"), str):
+            yield from _at_gitea(at)
         for kind, forge in FORGES.items():
             if isinstance(settings, dict) and isinstance(settings.get(kind), str | int):
                 yield Scope(forge, kind, str(settings[kind]))
+
+
+def _at_gitea(at: dict[str, Any]) -> Iterator[Scope]:
+    server = at["url"].rstrip("/")
+    if isinstance(at.get("organization"), str):
+        yield Scope("gitea", "organization", at["organization"], server)
+    elif isinstance(at.get("owner"), str) and isinstance(at.get("repository"), str):
+        yield Scope("gitea", "repository", f"{at['owner']}/{at['repository']}", server)
 
 
 def _generations(values: Any) -> dict[str, Entry]:

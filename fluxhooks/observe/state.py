@@ -25,14 +25,18 @@ _GITHUB_WEBHOOK_TYPE: Final = "github:index/repositoryWebhook:RepositoryWebhook"
 _GITHUB_ORGANIZATION_HOOK_TYPE: Final = "github:index/organizationWebhook:OrganizationWebhook"
 _GITLAB_PROJECT_HOOK_TYPE: Final = "gitlab:index/projectHook:ProjectHook"
 _GITLAB_GROUP_HOOK_TYPE: Final = "gitlab:index/groupHook:GroupHook"
+_GITEA_WEBHOOK_TYPE: Final = "pulumi-python:dynamic/gitea:Webhook"
 
-# What has webhooks, by forge.
+# What has webhooks, by forge; at Gitea they are called as at GitHub.
 FORGES: Final = {
     "repository": "github",
     "organization": "github",
     "project": "gitlab",
     "group": "gitlab",
 }
+
+# The type of Receiver that a forge sends to.
+SENDS_TO: Final = {"gitea": "github", "github": "github", "gitlab": "gitlab"}
 
 # Marks a secret in a deployment; the value lies beside it as JSON.
 _SECRET_MARK: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105
@@ -74,15 +78,22 @@ class Scope:
     """What at a forge has webhooks.
 
     Attributes:
-        forge: "github" or "gitlab".
+        forge: "github", "gitlab" or "gitea", which is Forgejo too.
         kind: what it is there: "repository", "organization", "project" or "group".
         name: a repository's with or without its owner, an organisation's; ID or full path at
             GitLab; "" for an organisation that nothing names.
+        server: the address of a Gitea, of which there is one in each place; "" elsewhere.
     """
 
     forge: str
     kind: str
     name: str
+    server: str = ""
+
+    @property
+    def site(self) -> str:
+        """What answers for it, as in "github" or "gitea git.example.com"."""
+        return f"{self.forge} {host_of(self.server)}" if self.server else self.forge
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +117,7 @@ class DeclaredWebhook:
     @property
     def key(self) -> tuple[str, str]:
         """Forge and ID, which no two webhooks share."""
-        return (self.scope.forge, self.id)
+        return (self.scope.site, self.id)
 
     @property
     def host(self) -> str:
@@ -416,6 +427,19 @@ def _gitlab_webhook(found: _Resource) -> DeclaredWebhook:
     )
 
 
+def _gitea_webhook(found: _Resource) -> DeclaredWebhook:
+    values = found.outputs or found.inputs
+    kind = "organization" if values.get("organization") else "repository"
+    name = values.get("organization") or f"{values.get('owner')}/{values.get('repository')}"
+    server = str(values.get("server") or "")
+    return DeclaredWebhook(
+        scope=Scope("gitea", kind, str(name), server),
+        id=found.id,
+        urn=found.urn,
+        url=str(values.get("url") or ""),
+    )
+
+
 def _github_organization_webhook(found: _Resource) -> DeclaredWebhook:
     # The resource does not name it: it is its provider's owner, and stands in its address.
     api_url = str(found.outputs.get("url") or "")
@@ -433,12 +457,13 @@ def _github_organization_webhook(found: _Resource) -> DeclaredWebhook:
 
 def _placed(hook: DeclaredWebhook, providers: ProviderSettings) -> DeclaredWebhook:
     # What was not made has no address.
-    if hook.scope.kind != "organization" or hook.scope.name:
+    if (hook.scope.forge, hook.scope.kind) != ("github", "organization") or hook.scope.name:
         return hook
     return replace(hook, scope=Scope("github", "organization", providers.github_owner))
 
 
 _WEBHOOKS: Final = {
+    _GITEA_WEBHOOK_TYPE: _gitea_webhook,
     _GITHUB_ORGANIZATION_HOOK_TYPE: _github_organization_webhook,
     _GITHUB_WEBHOOK_TYPE: _github_webhook,
     _GITLAB_GROUP_HOOK_TYPE: _gitlab_webhook,

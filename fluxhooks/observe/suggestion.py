@@ -18,17 +18,18 @@ _DEFAULT_NAMESPACE: Final = "flux-system"
 _ALIASES: Final = {"ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.com"}
 
 _GITHUB_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_GITEA_HOST: Final = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _GITLAB_PROJECT: Final = re.compile(r"[0-9]+|[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)+", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sender:
-    """Who would send: a repository at GitHub, a project at GitLab, or somebody told by hand.
+    """Who would send: a repository at GitHub or Gitea, a project at GitLab, or one told by hand.
 
     Attributes:
-        forge: "github", "gitlab", or "" where the sender is told by hand.
-        server: the forge's host.
-        owner: the repository's at GitHub.
+        forge: "github", "gitlab", "gitea", or "" where the sender is told by hand.
+        server: the forge's host; Gitea's address.
+        owner: the repository's at GitHub and Gitea.
         name: of the repository; ID or full path of the project; what is sent for, otherwise.
         type: of the Receiver where the sender is told by hand.
         note: what is to be looked at.
@@ -52,7 +53,7 @@ def sender(source: Source, url: str) -> Sender:
     host = _ALIASES.get(host, host)
     path = [urllib.parse.unquote(part) for part in parts.path.split("/") if part]
     if source.kind == "GitRepository":
-        return _git(source, host, path)
+        return _git(source, host, path, parts)
     if source.kind == "HelmRepository":
         return _helm(source, host, path)
     if source.kind == "Bucket":
@@ -60,14 +61,14 @@ def sender(source: Source, url: str) -> Sender:
     return _registry(source, host, path)
 
 
-def _git(source: Source, host: str, path: list[str]) -> Sender:
+def _git(source: Source, host: str, path: list[str], url: urllib.parse.SplitResult) -> Sender:
     path = [*path[:-1], path[-1].removesuffix(".git")] if path else []
     if host == "github.com" or host.startswith("github."):
         return _github(source, host, path)
     if "gitlab" in host:
         return _gitlab(source, host, "/".join(path))
     if host == "codeberg.org" or "gitea" in host or "forgejo" in host:
-        return _by_hand(source, "a webhook of Gitea or Forgejo, which sends as GitHub", "github")
+        return _gitea(source, url, path)
     if "bitbucket" in host:
         return _by_hand(source, "a webhook of Bitbucket", "bitbucket")
     return _by_hand(source, f"by what tells of pushes at {host or 'its host'}")
@@ -113,6 +114,18 @@ def _gitlab(source: Source, server: str, project: str, note: str = "") -> Sender
     if not _GITLAB_PROJECT.fullmatch(project):
         return _by_hand(source, "its address names no project")
     return Sender(forge="gitlab", server=server, name=project, note=note)
+
+
+def _gitea(source: Source, url: urllib.parse.SplitResult, path: list[str]) -> Sender:
+    web = url.scheme in ("http", "https")
+    # The port of SSH is not that of the API.
+    host = url.netloc.rpartition("@")[2] if web else str(url.hostname)
+    names = len(path) > 1 and all(_GITHUB_NAME.fullmatch(part) for part in path)
+    if not names or not _GITEA_HOST.fullmatch(host):
+        return _by_hand(source, "its address names no repository", "github")
+    *below, owner, name = path
+    server = "/".join([f"{url.scheme if web else 'https'}://{host}", *below])
+    return Sender(forge="gitea", server=server, owner=owner, name=name)
 
 
 def _by_hand(source: Source, note: str, type_: str = "generic-hmac") -> Sender:
@@ -206,7 +219,7 @@ def _declaration(
 ) -> str:
     namespaces = {source.namespace for source in sources}
     namespace = namespaces.pop() if len(namespaces) == 1 else _DEFAULT_NAMESPACE
-    provider = providers.of(who) if who.forge else ""
+    provider = providers.of(who) if who.forge in ("github", "gitlab") else ""
     comments = dict.fromkeys(" ".join(note.split()) for note in notes if note)
     lines = ["", *(f"# {comment}" for comment in comments)]
     variable = f"hook_{_identifier(name)}"
@@ -217,8 +230,11 @@ def _declaration(
         "        host=HOST,",
     ]
     if who.forge:
-        key = "repository" if who.forge == "github" else "project"
-        lines.append(f"        {who.forge}={{{_quoted(key)}: {_quoted(who.name)}}},")
+        at = {"project" if who.forge == "gitlab" else "repository": who.name}
+        if who.forge == "gitea":
+            at = {"url": who.server, "owner": who.owner, **at}
+        fields = ", ".join(f"{_quoted(key)}: {_quoted(value)}" for key, value in at.items())
+        lines.append(f"        {who.forge}={{{fields}}},")
     else:
         lines.append(f"        type={_quoted(who.type)},")
     if namespace != _DEFAULT_NAMESPACE:

@@ -153,6 +153,8 @@ def _forge_checks(
     if delivery is None or delivery.at < since:
         if seen is not None and not seen.pingable:
             told = "none yet, and the forge has no test for its events"
+            if webhook.scope.forge == "gitea":
+                told = "not seen: Gitea tells of deliveries on its page of the webhook, and nowhere"
             yield Check(name=declared.name, what="delivery", ok=None, seen=told)
             return
         delivery = forge.ping(webhook)

@@ -16,6 +16,7 @@ from pulumi.provider.server import ComponentInitError
 
 from fluxhooks.errors import FluxhooksError
 from fluxhooks.plugin.components import COMPONENTS
+from fluxhooks.plugin.dynamic import check_python
 
 NAME: Final = "fluxhooks"
 
@@ -40,8 +41,11 @@ class Provider(ComponentProvider):
         """Declare a component.
 
         Raises:
-            FluxhooksError: the component's own, which Pulumi's provider would show as a traceback.
+            FluxhooksError: the component's own, which Pulumi's provider would show as a traceback;
+                or of a dynamic resource, that it could not be made.
         """
+        if "gitea" in inputs:
+            check_python("gitea")
         try:
             return super().construct(name, resource_type, inputs, options)
         except ComponentInitError as error:

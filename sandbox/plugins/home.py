@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sandbox import toolchain
 from sandbox.plugins.install import install as install_stand_in
+from sandbox.toolchain.programs import pinned
 from sandbox.toolchain.progress import Report
 
 RESOURCE_PLUGINS = ("random", "github")
@@ -91,11 +92,14 @@ def _plugin_directory(home: Path, plugin: str) -> Path:
 
 
 def _with_companions(programs: dict[str, toolchain.Program], names: Iterable[str]) -> list[Path]:
-    paths = []
-    for name in names:
-        path = programs[name].path
-        paths += [path, *path.parent.glob(f"{path.name}-exec")]
-    return paths
+    return [
+        beside
+        for name in names
+        for beside in (
+            programs[name].path,
+            *(programs[name].path.parent / file for file in pinned(name).files),
+        )
+    ]
 
 
 def _link(directory: Path, targets: Iterable[Path]) -> None:

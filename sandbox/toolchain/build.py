@@ -112,6 +112,7 @@ class _Build:
     def run(self) -> None:
         workshop = self._cache.workshop(self._rows[0].module)
         try:
+            self._check_compiler()
             self._total = self._count(workshop)
             self._compile(workshop)
         except golang.GoError as error:
@@ -122,6 +123,12 @@ class _Build:
             raise ToolchainError(f"cannot build {_names(self._pending)}: {error}") from None
         finally:
             shutil.rmtree(workshop, ignore_errors=True)
+
+    def _check_compiler(self) -> None:
+        # Go itself complains of it in the middle, package by package.
+        if self._rows[0].cgo and golang.c_compiler() is None:
+            cures = "; ".join(row.instead for row in self._rows)
+            raise ToolchainError(f"no C compiler on PATH; install gcc, or {cures}")
 
     def _count(self, workshop: Path) -> int:
         """Fetches the modules, and counts the packages that are not compiled yet."""

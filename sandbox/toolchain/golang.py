@@ -39,6 +39,12 @@ def command() -> str:
     raise ToolchainError(f"Go is not on PATH, install Go >= {OLDEST} from https://go.dev/dl/")
 
 
+def c_compiler() -> str | None:
+    """The C compiler that Go would use, or None where there is none."""
+    named = os.environ.get("CC", "").split()[:1] or ["gcc", "clang"]
+    return next((found for name in named if (found := shutil.which(name))), None)
+
+
 def environment() -> dict[str, str]:
     """The process's environment, without the settings of Go that would change what is built."""
     settings = {**os.environ, "GOWORK": "off", "GOFLAGS": ""}

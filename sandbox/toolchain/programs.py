@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from sandbox.toolchain import golang
 from sandbox.toolchain.errors import ToolchainError
 
 GO = Path(__file__).parent / "go"
@@ -59,7 +60,7 @@ class Pinned:
     tags: tuple[str, ...] = ()
     cgo: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
-    """What must lie beside the binary: name to ``module@version/path`` in Go's module cache."""
+    """What must lie beside a built binary: name to ``module@version/path`` in Go's module cache."""
     official: Official | None = None
     envtest: bool = False
     """Whether it belongs to the assets that envtest, and so KUBEBUILDER_ASSETS, provides."""
@@ -190,6 +191,22 @@ TABLE = (
         tags=("remove_all_sd",),
         ask=("--version",),
     ),
+    # In C: its database. It finds its texts and templates in the folders beside it.
+    Pinned(
+        name="gitea",
+        version="1.26.1",
+        at_least="1.26",
+        module="gitea",
+        package="code.gitea.io/gitea",
+        variables={"main.Version": "1.26.1"},
+        tags=("sqlite", "sqlite_unlock_notify"),
+        cgo=True,
+        files={
+            name: f"code.gitea.io/gitea@v1.26.1/{name}"
+            for name in ("options", "public", "templates")
+        },
+        ask=("--version",),
+    ),
     Pinned(
         name="pulumi",
         version="3.259.0",
@@ -211,7 +228,11 @@ TABLE = (
         files={
             "pulumi-language-python-exec": (
                 f"{PULUMI_SDK}@v3.259.0/python/cmd/pulumi-language-python-exec"
-            )
+            ),
+            # Runs the resources that a program in Python brings itself.
+            "pulumi-resource-pulumi-python": (
+                f"{PULUMI_SDK}@v3.259.0/python/dist/pulumi-resource-pulumi-python"
+            ),
         },
         leader="pulumi",
     ),
@@ -297,5 +318,9 @@ def in_table_order(names: Iterable[str]) -> list[Pinned]:
 
 
 def every_name() -> tuple[str, ...]:
-    """All programs that can be had everywhere, because they can be built."""
-    return tuple(row.name for row in TABLE if row.module)
+    """All programs that can be had here, because they can be built.
+
+    Those that are partly in C are among them where there is a compiler for it.
+    """
+    builds_c = golang.c_compiler() is not None
+    return tuple(row.name for row in TABLE if row.module and (builds_c or not row.cgo))

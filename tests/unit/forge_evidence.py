@@ -17,6 +17,7 @@ from fluxhooks.observe.doctor.evidence import (
 from fluxhooks.observe.forges import Delivery, Head, SeenWebhook
 from fluxhooks.observe.probing.replies import Reply
 from fluxhooks.observe.state import (
+    SENDS_TO,
     DeclaredGeneration,
     DeclaredReceiver,
     DeclaredWebhook,
@@ -34,9 +35,14 @@ UNSERVED = hook_path("forgotten", "app", "flux-system")
 SCOPES = {
     "github": Scope("github", "repository", "acme/app"),
     "gitlab": Scope("gitlab", "project", "acme/app"),
+    "gitea": Scope("gitea", "repository", "acme/app", "https://git.example.com"),
 }
-PUSH = {"github": "push", "gitlab": "Push Hook"}
-EVENTS = {"github": ["push", "ping"], "gitlab": ["Push Hook", "Tag Push Hook"]}
+PUSH = {"github": "push", "gitlab": "Push Hook", "gitea": "push"}
+EVENTS = {
+    "github": ["push", "ping"],
+    "gitlab": ["Push Hook", "Tag Push Hook"],
+    "gitea": ["push", "ping"],
+}
 
 
 def minutes(count: float) -> datetime.timedelta:
@@ -51,7 +57,7 @@ def webhook(forge: str = "github", **changes: Any) -> SeenWebhook:
     values: dict[str, Any] = {
         "id": "42",
         "url": url(),
-        "events": frozenset({"push"} if forge == "github" else EVENTS["gitlab"]),
+        "events": frozenset(EVENTS["gitlab"] if forge == "gitlab" else {"push"}),
         "has_secret": True,
         "changed_at": NOW - datetime.timedelta(days=9),
         "scope": SCOPES[forge],
@@ -63,7 +69,7 @@ def receiver(
     forge: str = "github", *, number: int = 2, path: str = PATH, **spec: Any
 ) -> FluxObject:
     values = {
-        "type": forge,
+        "type": SENDS_TO[forge],
         "events": EVENTS[forge],
         "resources": [{"kind": "GitRepository", "name": "app"}],
         "secretRef": {"name": f"app-g{number}"},
@@ -104,7 +110,7 @@ def declared(forge: str = "github", **changes: Any) -> DeclaredReceiver:
     values: dict[str, Any] = {
         "name": "app",
         "urn": "urn",
-        "type": forge,
+        "type": SENDS_TO[forge],
         "live": 2,
         "finished_url": url(),
         "generations": {

@@ -44,7 +44,7 @@ CREATED_AT = "2026-01-31T12:00:00Z"
 """When the API server makes objects."""
 
 HOOK_ID = 17
-"""The ID that GitLab gives a webhook."""
+"""The ID that GitLab or Gitea gives a webhook."""
 
 
 class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
@@ -240,6 +240,8 @@ class RecordingEngine(resource_pb2_grpc.ResourceMonitorServicer):
             return {"result": _secret(f"token-of-{request.name}")}
         if request.type.endswith(("ProjectHook", "GroupHook")) and self.computes:
             return {"hookId": HOOK_ID}
+        if request.type.endswith("dynamic/gitea:Webhook") and self.computes:
+            return {"hook_id": str(HOOK_ID)}
         if request.type.endswith("OrganizationWebhook") and self.computes:
             return {"url": f"https://api.github.com/orgs/acme/hooks/{HOOK_ID}"}
         return {}

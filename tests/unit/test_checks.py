@@ -16,9 +16,9 @@ from tests.unit.program import Later, args, program
 from tests.unit.recording_engine import RecordingEngine
 
 _KNOWN = (
-    "drain, events, gcr, generation, github, gitlab, host, interval, namespace, oidc_providers, "
-    "resource_filter, resources, retained, schedule, token, token_from, token_secret, token_to, "
-    "type, verify, verify_timeout"
+    "drain, events, gcr, generation, gitea, github, gitlab, host, interval, namespace, "
+    "oidc_providers, resource_filter, resources, retained, schedule, token, token_from, "
+    "token_secret, token_to, type, verify, verify_timeout"
 )
 _SOURCES = "Bucket, GitRepository, HelmChart, HelmRepository, ImageRepository, OCIRepository"
 _TYPES = (
@@ -33,6 +33,8 @@ _NAME = (
 _OUTPUT = "is an Output; it must be known when the program runs"
 
 
+_GITEA = {"url": "https://gitea.example.com", "owner": "acme", "repository": "app"}
+_AT_GITEA: dict[str, Any] = {"github": None, "gitea": _GITEA}
 _AT_GITLAB: dict[str, Any] = {"github": None, "gitlab": {"project": "acme/app"}}
 
 
@@ -274,7 +276,8 @@ _BAD_PLAIN_VALUES = [
     ),
     pytest.param(
         {"github": None},
-        'github: is missing; give {"repository": "app"}, or gitlab {"project": "acme/app"}, or the '
+        'github: is missing; give {"repository": "app"}, or gitlab {"project": "acme/app"}, or '
+        'gitea {"url": "https://gitea.example.com", "owner": "acme", "repository": "app"}, or the '
         "type of a sender that is given the URL by hand",
         id="no sender",
     ),
@@ -282,6 +285,11 @@ _BAD_PLAIN_VALUES = [
         {"gitlab": {"project": "acme/app"}},
         "gitlab: is given beside github; give one, and declare a second WebhookReceiver",
         id="two senders",
+    ),
+    pytest.param(
+        {"gitea": {"url": "https://a.test", "organization": "acme"}},
+        "gitea: is given beside github; give one, and declare a second WebhookReceiver",
+        id="GitHub and Gitea",
     ),
     pytest.param(
         {"resources": None},
@@ -394,6 +402,81 @@ _BAD_PLAIN_VALUES = [
         "type: 'github' is not what gitlab sends to; remove it, or remove gitlab and give the URL "
         "to the sender by hand",
         id="type of another forge than GitLab",
+    ),
+    pytest.param(
+        {**_AT_GITEA, "type": "gitlab"},
+        "type: 'gitlab' is not what gitea sends to; remove it, or remove gitea and give the URL "
+        "to the sender by hand",
+        id="type of another forge than Gitea",
+    ),
+    # gitea
+    pytest.param(
+        {"github": None, "gitea": "acme/app"}, "gitea: 'acme/app' is not a mapping", id="gitea"
+    ),
+    *(
+        pytest.param(
+            {"github": None, "gitea": {"url": "https://a.test", **at}},
+            f"gitea: names {names}; give owner and repository, or organization alone, as in "
+            '{"url": "https://gitea.example.com", "owner": "acme", "repository": "app"}',
+            id=names,
+        )
+        for at, names in (
+            ({}, "no repository"),
+            ({"repository": "app"}, "repository"),
+            ({"owner": "acme"}, "owner"),
+            ({"organization": "acme", "repository": "app"}, "organization and repository"),
+        )
+    ),
+    pytest.param(
+        {"github": None, "gitea": {"organization": "acme"}},
+        'gitea.url: is missing, as in {"url": "https://gitea.example.com", "owner": "acme", '
+        '"repository": "app"}',
+        id="no server",
+    ),
+    pytest.param(
+        {"github": None, "gitea": {**_GITEA, "branch": "main"}},
+        "gitea.branch: is not an argument, did you mean 'branch_filter'?; known are "
+        "branch_filter, organization, owner, repository, url",
+        id="unknown key of gitea",
+    ),
+    pytest.param(
+        {"github": None, "gitea": {**_GITEA, "url": "gitea.example.com"}},
+        "gitea.url: 'gitea.example.com' is not a server's address, such as "
+        "'https://gitea.example.com'",
+        id="server without a scheme",
+    ),
+    pytest.param(
+        {"github": None, "gitea": {**_GITEA, "url": "https://user:password@a.test"}},
+        "gitea.url: 'https://user:password@a.test' is not a server's address, such as "
+        "'https://gitea.example.com'",
+        id="server with a password",
+    ),
+    pytest.param(
+        {"github": None, "gitea": {**_GITEA, "url": "https://a.test/api/v1"}},
+        "gitea.url: 'https://a.test/api/v1' is that of its API; give the server's address as "
+        "people open it",
+        id="server's API",
+    ),
+    pytest.param(
+        {"github": None, "gitea": {**_GITEA, "repository": "acme/app"}},
+        "gitea.repository: 'acme/app' names an owner; give the bare name 'app', and owner 'acme' "
+        "beside it",
+        id="repository with its owner",
+    ),
+    pytest.param(
+        {"github": None, "gitea": {**_GITEA, "owner": "acme team"}},
+        "gitea.owner: 'acme team' is not an owner's name, such as 'acme'",
+        id="odd owner",
+    ),
+    pytest.param(
+        {"github": None, "gitea": {**_GITEA, "branch_filter": ""}},
+        "gitea.branch_filter: '' names no branch; remove it, and all branches are sent",
+        id="empty branch filter at Gitea",
+    ),
+    pytest.param(
+        {**_AT_GITEA, "events": ["pull_requests"]},
+        "events[0]: 'pull_requests' is not an event of Gitea, did you mean 'pull_request'?",
+        id="misspelled event of Gitea",
     ),
     # gitlab
     pytest.param(
@@ -801,11 +884,13 @@ def test_defaults() -> None:
     checked = check_args("app", args())
 
     assert {
+        "accepted": ["push"],
         "authority": "configuration",
         "drain": 30.0,
         "events": ["push"],
         "filter": "!has(req.fluxhooksProbe) && !has(req.zen)",
         "generations": [1],
+        "gitea": None,
         "github": {"repository": "app"},
         "gitlab": None,
         "host": "flux.example.com",
@@ -861,6 +946,7 @@ def test_none_is_as_good_as_absent() -> None:
             ["Push Hook", "Subgroup Hook"],
             id="a GitLab group",
         ),
+        pytest.param({"gitea": _GITEA}, "github", ["push"], id="a repository at Gitea"),
         pytest.param({"type": "github"}, "github", ["push"], id="Gitea, by hand"),
         pytest.param(
             {"type": "github", "events": ["pull_request_approved"]},
@@ -883,7 +969,7 @@ def test_senders_other_than_github(changes: dict[str, Any], type_: str, events: 
     checked = check_args("app", args(github=None, **changes))
 
     assert (type_, events) == (checked.type, checked.events)
-    assert ("gitlab" in changes) == checked.managed
+    assert (not changes.keys().isdisjoint({"gitea", "gitlab"})) == checked.managed
 
 
 def test_a_gitlab_hook_in_full() -> None:
@@ -893,6 +979,34 @@ def test_a_gitlab_hook_in_full() -> None:
     assert {"group": "acme/team", "push_events_branch_filter": "release-*"} == check_args(
         "app", args(github=None, gitlab={**given, "project": None})
     ).gitlab
+
+
+def test_a_webhook_of_giteas_in_full() -> None:
+    """Also in another language's spelling, and with the slash of an address bar."""
+    given = {"url": "http://git.test:3000/gitea/", "organization": "acme", "branchFilter": "main"}
+
+    checked = check_args("app", args(github=None, gitea={**given, "owner": None}))
+
+    assert {
+        "branch_filter": "main",
+        "organization": "acme",
+        "url": "http://git.test:3000/gitea",
+    } == checked.gitea
+
+
+def test_a_receiver_accepts_what_giteas_deliveries_are_called() -> None:
+    """Which is not what a webhook asks for, and what it asks for stays as it was given."""
+    checked = check_args("app", args(**_AT_GITEA, events=["pull_request_sync", "push"]))
+
+    assert ["pull_request_sync", "push"] == checked.events
+    assert ["pull_request", "push"] == checked.accepted
+
+
+def test_gitea_is_asked_for_no_event_that_only_github_has() -> None:
+    """It has packages, and calls them once."""
+    resources = [{"kind": "OCIRepository", "name": "app"}]
+
+    assert ["package"] == check_args("app", args(**_AT_GITEA, resources=resources)).events
 
 
 @pytest.mark.parametrize("project", ["acme/app", "acme/team/my.app_2", "4711"])

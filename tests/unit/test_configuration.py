@@ -32,6 +32,9 @@ config:
     web: {project: acme/web}
     all: {group: 7}
     ours: {organization: acme}
+    git: {gitea: {url: "https://git.example.com/", owner: acme, repository: app}}
+    gits: {gitea: {url: "https://git.example.com", organization: acme}}
+    wrong: {gitea: {url: "https://git.example.com", owner: acme}}
     odd: nonsense
   other:secret:
     secure: v1:y
@@ -45,6 +48,8 @@ config:
             Scope("gitlab", "project", "acme/web"),
             Scope("gitlab", "group", "7"),
             Scope("github", "organization", "acme"),
+            Scope("gitea", "repository", "acme/app", "https://git.example.com"),
+            Scope("gitea", "organization", "acme", "https://git.example.com"),
         ),
     ) == read(project(tmp_path, settings), "dev")
 

@@ -134,6 +134,7 @@ def test_a_forge_is_known_by_the_address_of_its_api(
     """As the environment has it, or a stack's provider."""
     monkeypatch.setenv("GITHUB_BASE_URL", github)
     monkeypatch.setenv("GITLAB_BASE_URL", gitlab)
+    monkeypatch.delenv("GITEA_BASE_URL", raising=False)
     expected = {host: forge for host, forge in hosts.items() if host != "github.com" or not github}
     expected = hosts if "api.github.com" in github else expected
 
@@ -148,6 +149,18 @@ def test_a_server_of_ones_own_is_asked_for_what_lies_below_its_address() -> None
     assert APP == scope_of("ssh://git@git.example.com/acme/app.git", hosts)
     assert Scope("gitlab", "project", "acme/app") == scope_of(
         "https://example.com/gitlab/acme/app.git", hosts
+    )
+
+
+def test_a_gitea_is_known_where_the_environment_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is one in each place; what is asked is its address, not that of its API."""
+    monkeypatch.setenv("GITEA_BASE_URL", "https://git.example.com/gitea/api/v1/")
+
+    hosts = forge_hosts(ProviderSettings())
+
+    assert {"git.example.com/gitea": "gitea"}.items() <= hosts.items()
+    assert Scope("gitea", "repository", "acme/app", "https://git.example.com/gitea") == scope_of(
+        "https://git.example.com/gitea/acme/app.git", hosts
     )
 
 

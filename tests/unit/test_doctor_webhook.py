@@ -39,7 +39,7 @@ def faults(examined: Examined) -> list[Fault]:
     return [finding.fault for finding in examined.findings]
 
 
-@pytest.mark.parametrize("forge", ["github", "gitlab"])
+@pytest.mark.parametrize("forge", ["gitea", "github", "gitlab"])
 @pytest.mark.parametrize(
     "changes",
     [

@@ -34,7 +34,7 @@ from fluxhooks.observe.monitoring.known import (
 )
 from fluxhooks.observe.monitoring.metrics import METRICS, samples
 from fluxhooks.observe.monitoring.monitor import Monitor, Wanted
-from fluxhooks.observe.monitoring.patience import Patience, PatientForges
+from fluxhooks.observe.monitoring.patience import Patience, PatientForges, called
 from fluxhooks.observe.monitoring.serving import Server, address
 from fluxhooks.observe.probing.replies import Failure, Reply
 from fluxhooks.observe.state import (
@@ -174,6 +174,18 @@ class TestPatientForges:
         assert [1, 1, 2, 2, 102, 202] == asked
         assert str(OUTAGE) in told
         assert "GitHub failed, and is left alone until 00:21:40 UTC" in told
+
+    @pytest.mark.parametrize(
+        ("site", "name"),
+        [
+            ("github", "GitHub"),
+            ("gitea git.example.com", "Gitea at git.example.com"),
+            ("other", "other"),
+        ],
+    )
+    def test_a_forge_is_called_what_people_call_it(self, site: str, name: str) -> None:
+        """With its host, where there are many."""
+        assert name == called(site)
 
     def test_a_refusal_is_an_answer(self) -> None:
         """One repository that the token may not see says nothing of the others."""

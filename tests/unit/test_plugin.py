@@ -1,12 +1,16 @@
 """What programs in other languages send reaches the components as a Python program gives it."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 
+from fluxhooks.errors import ArgumentError
 from fluxhooks.plugin.components import COMPONENTS
+from fluxhooks.plugin.dynamic import check_python
 from fluxhooks.plugin.provider import Provider
 from tests.unit.recording_engine import RecordingEngine
 
@@ -101,6 +105,42 @@ def test_keys_within_outputs_get_pythons_names_too(
     RecordingEngine().run(program)
 
     assert [expected] == found
+
+
+@pytest.mark.parametrize(
+    ("python", "seen"),
+    [
+        pytest.param("#!/bin/sh\necho /usr", "{found} is not the one", id="another"),
+        pytest.param("", "there is none", id="none"),
+    ],
+)
+def test_a_dynamic_resource_needs_the_python_that_has_fluxhooks(
+    provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python: str, seen: str
+) -> None:
+    """Pulumi starts the one on PATH, and would say that it knows no module of ours."""
+    found = tmp_path / "python3"
+    if python:
+        found.write_text(python)
+        found.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("PULUMI_PYTHON_CMD", raising=False)
+
+    with pytest.raises(ArgumentError) as caught:
+        provider.construct("app", "fluxhooks:index:WebhookReceiver", {"gitea": {}})
+
+    assert (
+        "gitea: is made by a dynamic resource, for which Pulumi starts python3 of PATH: "
+        f"{seen.format(found=found)} that fluxhooks is installed for; put {sys.prefix}/bin first "
+        "on PATH, or remove gitea, give the type github, and tell the sender hook_url and token "
+        "by hand"
+    ) == str(caught.value)
+
+
+def test_the_python_that_runs_this_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it is called."""
+    monkeypatch.setenv("PULUMI_PYTHON_CMD", sys.executable)
+
+    check_python("gitea")
 
 
 def test_messages_name_arguments_as_the_other_language_does(provider: Provider) -> None:

@@ -20,6 +20,7 @@ from fluxhooks import (
 )
 from fluxhooks.components.args import (
     GcrArgs,
+    GiteaArgs,
     GitHubArgs,
     GitLabArgs,
     OidcProvider,
@@ -106,6 +107,7 @@ def test_types_are_those_of_the_arguments() -> None:
         BlackboxArgs,
         GatewayArgs,
         GcrArgs,
+        GiteaArgs,
         GitHubArgs,
         GitLabArgs,
         IngressArgs,

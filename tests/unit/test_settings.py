@@ -143,6 +143,16 @@ _ISSUER: dict[str, Any] = {
         ),
         pytest.param({"project": 17}, {"gitlab": {"project": "17"}}, id="a project's ID"),
         pytest.param({"group": "acme"}, {"gitlab": {"group": "acme"}}, id="a GitLab group"),
+        pytest.param(
+            {"gitea": {"url": "https://git.example.com", "owner": "acme", "repository": "app"}},
+            {"gitea": {"url": "https://git.example.com", "owner": "acme", "repository": "app"}},
+            id="a repository at Gitea",
+        ),
+        pytest.param(
+            {"gitea": {"url": "https://a.test", "organization": "acme", "branch_filter": "main"}},
+            {"gitea": {"url": "https://a.test", "organization": "acme", "branch_filter": "main"}},
+            id="an organisation at Gitea",
+        ),
         pytest.param({"type": "generic-hmac"}, {"type": "generic-hmac"}, id="one told by hand"),
         pytest.param(
             {"type": "gcr", "gcr": {"email": "push@acme.example", "audience": "flux"}},
@@ -164,7 +174,7 @@ def test_senders_other_than_a_repository(sender: dict[str, Any], args: dict[str,
     assert args == {
         key: value
         for key, value in given.items()
-        if key in ("gcr", "github", "gitlab", "oidc_providers", "type")
+        if key in ("gcr", "gitea", "github", "gitlab", "oidc_providers", "type")
     }
 
 
@@ -294,13 +304,14 @@ def test_settings_of_other_projects_are_not_looked_at() -> None:
         pytest.param(
             {**_LEAST, "receivers": {"app": {"sources": [{"name": "app"}]}}},
             "fluxhooks:receivers.app: names no sender; give one of repository, organization, "
-            "project, group, type, as in pulumi config set --path 'receivers.app.repository' app",
+            "project, group, gitea, type, as in pulumi config set --path "
+            "'receivers.app.repository' app",
             id="no sender",
         ),
         pytest.param(
             {**_LEAST, "receivers": _app(project="acme/app")},
             "fluxhooks:receivers.app: names repository and project; give one of repository, "
-            "organization, project, group, type, as in pulumi config set --path "
+            "organization, project, group, gitea, type, as in pulumi config set --path "
             "'receivers.app.repository' app",
             id="two senders",
         ),

@@ -264,3 +264,57 @@ def test_what_is_no_state_is_said(text: str, message: str) -> None:
 def _changed(**changes: Any) -> str:
     deployment = json.loads(EXPORT)["deployment"]
     return json.dumps({"deployment": {**deployment, **changes}})
+
+
+def test_a_webhook_at_gitea_is_known_by_its_server_too() -> None:
+    """There is one in each place, and two may have webhooks of one number."""
+    component = "urn:pulumi:dev::p::fluxhooks:index:WebhookReceiver::app"
+    values = {
+        "owner": "acme",
+        "repository": "app",
+        "organization": None,
+        "server": "https://git.example.com",
+        "secret": "a-token",
+        "url": "https://flux.example.com/hook/1",
+    }
+    state = parse(
+        json.dumps(
+            {
+                "deployment": {
+                    "resources": [
+                        {"urn": component, "type": "fluxhooks:index:WebhookReceiver"},
+                        {
+                            "urn": f"{component}$pulumi-python:dynamic/gitea:Webhook::app-webhook",
+                            "type": "pulumi-python:dynamic/gitea:Webhook",
+                            "id": "5",
+                            "parent": component,
+                            "inputs": values,
+                            "outputs": {**values, "hook_id": "5"},
+                        },
+                        {
+                            "urn": "urn:pulumi:dev::p::pulumi-python:dynamic/gitea:Webhook::org",
+                            "type": "pulumi-python:dynamic/gitea:Webhook",
+                            "id": "5",
+                            "inputs": {
+                                **values,
+                                "organization": "acme",
+                                "owner": None,
+                                "repository": None,
+                                "server": "http://other.example.com:3000",
+                            },
+                        },
+                    ]
+                }
+            }
+        )
+    )
+
+    webhook = state.receivers["app"].webhook
+    assert webhook is not None
+    assert Scope("gitea", "repository", "acme/app", "https://git.example.com") == webhook.scope
+    assert ("https://flux.example.com/hook/1", "5") == (webhook.url, webhook.id)
+    assert {
+        ("gitea git.example.com", "5"),
+        ("gitea other.example.com:3000", "5"),
+    } == state.hook_keys
+    assert state.receivers["app"].managed

@@ -41,6 +41,11 @@ def github(owner: str, name: str, server: str = "github.com") -> Sender:
     return Sender(forge="github", server=server, owner=owner, name=name)
 
 
+def gitea(owner: str, name: str, server: str) -> Sender:
+    """Return a repository at a Gitea."""
+    return Sender(forge="gitea", server=server, owner=owner, name=name)
+
+
 def gitlab(name: str, server: str = "gitlab.com") -> Sender:
     """Return a project."""
     return Sender(forge="gitlab", server=server, name=name)
@@ -62,6 +67,17 @@ _GIT = "GitRepository"
         (_GIT, "https://gitlab.com/acme/sub/app.git", gitlab("acme/sub/app")),
         (_GIT, "ssh://git@altssh.gitlab.com:443/acme/app.git", gitlab("acme/app")),
         (_GIT, "ssh://git@gitlab.acme.test/a/b", gitlab("a/b", "gitlab.acme.test")),
+        (_GIT, "https://codeberg.org/acme/app", gitea("acme", "app", "https://codeberg.org")),
+        (
+            _GIT,
+            "http://gitea.acme.test:3000/git/acme/app.git",
+            gitea("acme", "app", "http://gitea.acme.test:3000/git"),
+        ),
+        (
+            _GIT,
+            "ssh://git@forgejo.acme.test:2222/acme/app.git",
+            gitea("acme", "app", "https://forgejo.acme.test"),
+        ),
         ("HelmRepository", "https://acme.github.io/charts", github("acme", "charts")),
         ("HelmRepository", "https://acme.github.io", github("acme", "acme.github.io")),
         (
@@ -96,8 +112,7 @@ def test_who_sends_is_guessed_from_the_address(kind: str, url: str, who: Sender)
 @pytest.mark.parametrize(
     ("kind", "url", "type_"),
     [
-        (_GIT, "https://codeberg.org/acme/app", "github"),
-        (_GIT, "https://gitea.acme.test/acme/app", "github"),
+        (_GIT, "https://codeberg.org/acme", "github"),
         (_GIT, "https://bitbucket.org/acme/app", "bitbucket"),
         (_GIT, "https://git.acme.test/app", "generic-hmac"),
         (_GIT, "https://github.com/app", "generic-hmac"),
@@ -193,6 +208,7 @@ def test_it_runs_and_reaches_all_of_it() -> None:
     assert sorted(one.key for one in sources) == reached(engine)
     assert 5 == len(engine.named("RepositoryWebhook"))
     assert 2 == len(engine.named("ProjectHook"))
+    assert ["app-6-g1-webhook"] == engine.named("dynamic/gitea:Webhook")
     assert [
         ("github-acme", {"owner": "acme", "baseUrl": "https://api.github.com/"}),
         ("github-github-acme-test-acme", {"owner": "acme", "baseUrl": "https://github.acme.test/"}),

@@ -10,7 +10,11 @@ from sandbox.toolchain.programs import Origin, Program, pinned
 
 ETCD = pinned("etcd")
 PULUMI = pinned("pulumi")
-HOST = ("pulumi-language-python", "pulumi-language-python-exec")
+HOST = (
+    "pulumi-language-python",
+    "pulumi-language-python-exec",
+    "pulumi-resource-pulumi-python",
+)
 RANDOM = pinned("pulumi-resource-random")
 CONTROLLER = pinned("notification-controller")
 
@@ -87,7 +91,7 @@ def test_a_pulumi_without_its_language_host_is_passed_over(machine: Machine) -> 
     path = machine.has(machine.path, "pulumi", says="v3.260.0")
     found = find(PULUMI, machine.cache, environment=machine.environment, ask=machine.ask)
     assert found.program is None
-    assert [f"{path} has no {HOST[0]} and no {HOST[1]} beside it"] == found.passed_over
+    assert [f"{path} has no {' and no '.join(HOST)} beside it"] == found.passed_over
 
 
 def test_a_linked_pulumi_has_its_host_where_the_link_leads(machine: Machine) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.toolchain import golang
 from sandbox.toolchain.errors import ToolchainError
 from sandbox.toolchain.programs import (
     CRD_MODULES,
@@ -107,10 +108,31 @@ def test_a_binary_is_named_as_go_names_it(package: str, binary: str) -> None:
     assert binary == Pinned(name="any", version="1", at_least="1", package=package).binary
 
 
-def test_every_name_can_be_built_on_any_machine() -> None:
-    """What only its publisher can provide must not be wanted by default."""
+def test_every_name_can_be_built_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only its publisher can provide, or needs a compiler, must not be wanted by default."""
+    monkeypatch.setattr(golang, "c_compiler", lambda: "/usr/bin/gcc")
     assert "pulumi-resource-kubernetes" not in every_name()
     assert [row.name for row in BUILT] == list(every_name())
+
+    monkeypatch.setattr(golang, "c_compiler", lambda: None)
+    assert [row.name for row in BUILT if row.name != "gitea"] == list(every_name())
+
+
+def test_the_c_compiler_is_the_one_that_go_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one named by CC, else that of the system."""
+    for name in ("gcc", "my-cc"):
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CC", "my-cc -m64")
+    assert str(tmp_path / "my-cc") == golang.c_compiler()
+
+    monkeypatch.setenv("CC", "another")
+    assert golang.c_compiler() is None
+
+    monkeypatch.delenv("CC")
+    assert str(tmp_path / "gcc") == golang.c_compiler()
 
 
 def test_names_come_in_the_order_of_the_table_and_once() -> None:

@@ -78,7 +78,7 @@ def test_why_a_program_on_the_machine_is_not_used_is_told(
     provide([PULUMI.name], report=told.append, cache=cache)
     text = (
         f"not used: {alone} has no pulumi-language-python "
-        "and no pulumi-language-python-exec beside it"
+        "and no pulumi-language-python-exec and no pulumi-resource-pulumi-python beside it"
     )
     assert [Progress(PULUMI.name, Phase.NOTE, 0.0, text)] == told
 

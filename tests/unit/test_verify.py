@@ -15,6 +15,7 @@ from fluxhooks.observe.state import (
     DeclaredGeneration,
     DeclaredReceiver,
     DeclaredWebhook,
+    Scope,
     StackState,
     parse,
 )
@@ -288,6 +289,20 @@ def test_a_webhook_the_forge_cannot_test_is_not_pinged() -> None:
     assert (None, "none yet, and the forge has no test for its events") == (
         seen(checks(forge=forge))["delivery"]
     )
+    assert 0 == forge.pings
+
+
+def test_of_a_delivery_that_gitea_tells_nobody_of_it_is_said_where_it_is() -> None:
+    """A test of its would reconcile, and prove nothing to anybody here."""
+    webhook = dataclasses.replace(
+        WEB.webhook, scope=Scope("gitea", "repository", "acme/web", "https://git.example.com")
+    )
+    forge = Forge(None, pingable=False)
+
+    found = seen(checks(after=dataclasses.replace(WEB, webhook=webhook), forge=forge))
+
+    told = "not seen: Gitea tells of deliveries on its page of the webhook, and nowhere"
+    assert (None, told) == found["delivery"]
     assert 0 == forge.pings
 
 

@@ -31,6 +31,7 @@ from tests.unit.host import Host
 from tests.unit.program import Later, program
 from tests.unit.recording_engine import (
     CREATED_AT,
+    HOOK_ID,
     UNKNOWN,
     RecordingEngine,
     hidden,
@@ -42,6 +43,8 @@ _TOKEN = "token-of-app-g1-token"
 _PATH = hook_path(_TOKEN, "app-g1-0a1b2c3d", "flux-system")
 _TOKEN_2 = "token-of-app-g2-token"
 _PATH_2 = hook_path(_TOKEN_2, "app-g2-0a1b2c3d", "flux-system")
+
+_GITEA = {"url": "https://git.example.com", "owner": "acme", "repository": "app"}
 
 # What the run before a rotation left behind.
 _ROTATED = {"app": {"hook_url": f"https://flux.example.com{_PATH}"}}
@@ -655,6 +658,47 @@ def test_appliers_in_an_output_are_warned_of_too() -> None:
     assert ["warning"] == [severity for severity, _ in engine.said]
 
 
+# The webhook at Gitea
+
+
+def test_a_webhook_of_giteas_in_full() -> None:
+    """All of it in plain inputs but URL and token; a parent's protection does not reach it."""
+    opts = pulumi.ResourceOptions(protect=True, retain_on_delete=True)
+    gitea = {**_GITEA, "url": "https://git.example.com/", "branch_filter": "main"}
+    engine = RecordingEngine().run(
+        program(github=None, gitea=gitea, events=["pull_request_sync", "push"], opts=opts)
+    )
+
+    (webhook,) = engine.of("pulumi-python:dynamic/gitea:Webhook")
+    inputs = _inputs(webhook)
+    assert "app-g1-webhook" == webhook.name
+    assert {"secret", "url"} == {key for key, value in inputs.items() if is_secret(value)}
+    assert {
+        "active": True,
+        "branch_filter": "main",
+        "content_type": "json",
+        "events": ["pull_request_sync", "push"],
+        "owner": "acme",
+        "repository": "app",
+        "secret": _TOKEN,
+        "server": "https://git.example.com",
+        "url": f"https://flux.example.com{_PATH}",
+    } == {key: value for key, value in plain(inputs).items() if key != "__provider"}
+    assert {"secret", "url"} == set(webhook.additionalSecretOutputs)
+    assert (False, False) == (webhook.protect, webhook.retainOnDelete)
+    assert {"webhook_id": str(HOOK_ID)}.items() <= plain(engine.outputs["app"]).items()
+
+
+def test_a_receiver_accepts_what_gitea_calls_its_events() -> None:
+    """Which is not what the webhook asks for."""
+    engine = RecordingEngine().run(
+        program(github=None, gitea=_GITEA, events=["pull_request_sync", "push"])
+    )
+
+    (receiver,) = engine.of(":Receiver")
+    assert ["ping", "pull_request", "push"] == _inputs(receiver)["spec"]["events"]
+
+
 # What an update leaves out
 
 
@@ -679,6 +723,18 @@ def test_a_webhook_of_gitlabs_that_is_left_out_is_not_taken_for_made() -> None:
     error = _failure(
         engine, program(github=None, gitlab={"project": "a/app"}), IncompleteUpdateError
     )
+
+    assert (
+        "app-g1-webhook is not made in this update, which leaves it out; nothing was deleted, run "
+        "pulumi up without --target"
+    ) == error
+
+
+def test_a_webhook_of_giteas_that_is_left_out_is_not_taken_for_made() -> None:
+    """It is a new one for each generation."""
+    engine = RecordingEngine(left_out={"app-g1-webhook": {}})
+
+    error = _failure(engine, program(github=None, gitea=_GITEA), IncompleteUpdateError)
 
     assert (
         "app-g1-webhook is not made in this update, which leaves it out; nothing was deleted, run "

@@ -1,7 +1,8 @@
 """The commands that set a webhook right, with real names in them and no secret.
 
 A stack's own webhook is set right by its next update; others by the forges' own command lines, gh
-and glab, which take path and token from the cluster as they run.
+and glab, which take path and token from the cluster as they run. Gitea has none that can, and its
+API gives no webhook another secret: there it is its page of the webhook.
 """
 
 import shlex
@@ -25,6 +26,12 @@ def api(scope: Scope, api_url: str = "") -> str:
         name = scope.name if "/" in scope.name else f"{owner}/{scope.name}"
         return f"repos/{name}/hooks"
     return f"{scope.kind}s/{quote(scope.name, safe='')}/hooks"
+
+
+def page(scope: Scope, webhook: str = "") -> str:
+    """Return where Gitea shows a webhook, or all of a scope's."""
+    below = f"org/{scope.name}" if scope.kind == "organization" else scope.name
+    return f"{scope.server}/{below}/settings/hooks{f'/{webhook}' if webhook else ''}"
 
 
 def of(evidence: Evidence, scope: Scope) -> str:
@@ -58,6 +65,11 @@ def make(evidence: Evidence, host: str, events: str) -> str:
     if scope is None:
         return REFRESH
     where = of(evidence, scope)
+    if scope.forge == "gitea":
+        return (
+            f"at {page(scope)}, of the type Gitea, with what these print: "
+            f'`echo "{url(evidence, host)}"`, `echo "{token(evidence)}"`'
+        )
     if scope.forge == "github":
         return (
             f"`gh api {where} -f 'events[]={events}' -f 'config[content_type]=json' "
@@ -74,6 +86,11 @@ def point(evidence: Evidence, webhook: SeenWebhook, host: str) -> str:
     if evidence.declared is not None:
         return REFRESH
     where = f"{of(evidence, webhook.scope)}/{webhook.id}"
+    if webhook.scope.forge == "gitea":
+        return (
+            f"at {page(webhook.scope, webhook.id)}, with what these print: "
+            f'`echo "{url(evidence, host)}"`, `echo "{token(evidence)}"`'
+        )
     if webhook.scope.forge == "github":
         return (
             f'`gh api -X PATCH {where}/config -f "url={url(evidence, host)}" '
@@ -86,6 +103,9 @@ def point(evidence: Evidence, webhook: SeenWebhook, host: str) -> str:
 def set_token(evidence: Evidence, webhook: SeenWebhook) -> str:
     """Return the command that gives a webhook the token in the Receiver's Secret."""
     where = f"{of(evidence, webhook.scope)}/{webhook.id}"
+    if webhook.scope.forge == "gitea":
+        printed = f'`echo "{token(evidence)}"`'
+        return f"at {page(webhook.scope, webhook.id)}, with what this prints: {printed}"
     if webhook.scope.forge == "github":
         return f'`gh api -X PATCH {where}/config -f "secret={token(evidence)}"`'
     same = f"$(glab api {where} | jq -r .url)"
@@ -101,6 +121,8 @@ def edit(evidence: Evidence, webhook: SeenWebhook, *, github: str, gitlab: str) 
     if evidence.declared is not None:
         return REFRESH
     where = f"{of(evidence, webhook.scope)}/{webhook.id}"
+    if webhook.scope.forge == "gitea":
+        return f"at {page(webhook.scope, webhook.id)}"
     if webhook.scope.forge == "github":
         return f"`gh api -X PATCH {where} {github}`"
     same = f"$(glab api {where} | jq -r .url)"
@@ -108,15 +130,19 @@ def edit(evidence: Evidence, webhook: SeenWebhook, *, github: str, gitlab: str) 
 
 
 def config(evidence: Evidence, webhook: SeenWebhook, argument: str) -> str:
-    """Return the command that edits one property of a webhook's configuration at GitHub."""
+    """Return what edits one property of a webhook's configuration at GitHub or Gitea."""
     if evidence.declared is not None:
         return REFRESH
+    if webhook.scope.forge == "gitea":
+        return f"at {page(webhook.scope, webhook.id)}"
     where = f"{of(evidence, webhook.scope)}/{webhook.id}"
     return f"`gh api -X PATCH {where}/config {argument}`"
 
 
 def delete(evidence: Evidence, webhook: SeenWebhook) -> str:
-    """Return the command that deletes a webhook."""
+    """Return what deletes a webhook."""
+    if webhook.scope.forge == "gitea":
+        return f"at {page(webhook.scope)}"
     client = "gh" if webhook.scope.forge == "github" else "glab"
     return f"`{client} api -X DELETE {of(evidence, webhook.scope)}/{webhook.id}`"
 

@@ -329,15 +329,15 @@ class _Asking:
         self._turn = threading.Lock()
         self._next = 0.0
         # One after the other: what connects is not made for threads.
-        for address in {each.scope.forge: each for each in addresses}.values():
+        for address in {each.scope.site: each for each in addresses}.values():
             try:
-                self._forges[address.scope.forge] = forges.of(address)
+                self._forges[address.scope.site] = forges.of(address)
             except ObservationError as error:
-                self._refused[address.scope.forge] = str(error)
+                self._refused[address.scope.site] = str(error)
 
     def ask(self, at: DeclaredWebhook, question: Callable[[Forge], _T]) -> tuple[_T | None, str]:
         """Return the answer, or None and why there is none."""
-        name = at.scope.forge
+        name = at.scope.site
         if name in self._refused:
             return None, self._refused[name]
         forge = self._forges[name]
@@ -371,7 +371,8 @@ def _above(at: DeclaredWebhook) -> list[Scope]:
     """Return what has webhooks for a repository or project besides itself, the nearest first."""
     parts = at.scope.name.split("/")[:-1]
     if at.scope.kind == "repository":
-        return [Scope("github", "organization", parts[0])] if parts else []
+        forge, server = at.scope.forge, at.scope.server
+        return [Scope(forge, "organization", parts[0], server)] if parts else []
     if at.scope.kind == "project":
         return [Scope("gitlab", "group", "/".join(parts[:n])) for n in range(len(parts), 0, -1)]
     return []

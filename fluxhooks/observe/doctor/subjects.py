@@ -10,7 +10,13 @@ from fluxhooks.flux.hook_path import host_of
 from fluxhooks.flux.labels import COMPONENT, GENERATION, MANAGED_BY, STACK
 from fluxhooks.observe.doctor import reached
 from fluxhooks.observe.doctor.evidence import ClusterEvidence, FluxObject, Key
-from fluxhooks.observe.state import DeclaredReceiver, ProviderSettings, Scope, StackState
+from fluxhooks.observe.state import (
+    SENDS_TO,
+    DeclaredReceiver,
+    ProviderSettings,
+    Scope,
+    StackState,
+)
 
 # The types whose senders can be asked what they sent.
 FORGES: Final = ("github", "gitlab")
@@ -106,11 +112,13 @@ def of_cluster(
 
 def forge_hosts(providers: ProviderSettings) -> dict[str, str]:
     """Return the forges that can be asked: their host, and path below it, and which they are."""
+    gitea = os.environ.get("GITEA_BASE_URL", "")
     github = providers.github_base_url or os.environ.get("GITHUB_BASE_URL", "")
     gitlab = providers.gitlab_base_url or os.environ.get("GITLAB_BASE_URL", "")
     return {
         _root(github, "/api/v3") or "github.com": "github",
         _root(gitlab, "/api/v4") or "gitlab.com": "gitlab",
+        **({_root(gitea, "/api/v1"): "gitea"} if gitea else {}),
     }
 
 
@@ -132,7 +140,9 @@ def scope_of(url: str, hosts: Mapping[str, str]) -> Scope | None:
         for known in (root, root.partition(":")[0]) if url.startswith("ssh://") else (root,):
             name = where.removeprefix(f"{known}/")
             if name != where and "/" in name:
-                return Scope(forge, "repository" if forge == "github" else "project", name)
+                kind = "project" if forge == "gitlab" else "repository"
+                server = os.environ.get("GITEA_BASE_URL", "") if forge == "gitea" else ""
+                return Scope(forge, kind, name, server.rstrip("/").removesuffix("/api/v1"))
     return None
 
 
@@ -203,7 +213,7 @@ def _of_receiver(
         known = list(dict.fromkeys(scope for url in urls if (scope := scope_of(url, hosts))))
         # Several, or whatever has a label: as an organisation's webhook reaches them.
         certain = len(known) == 1 and all(target.name != "*" for target in reached.targets(newest))
-        if wanted.scope is not None and wanted.scope.forge == receiver_type:
+        if wanted.scope is not None and SENDS_TO[wanted.scope.forge] == receiver_type:
             above = wanted.scope.kind in ("organization", "group")
             certain = certain and not above
             known += [wanted.scope] if above or not known else []

@@ -23,10 +23,10 @@ class SeenWebhook:
         events: what it sends, by the names deliveries carry; "*" for all at GitHub.
         has_secret: whether it has a secret; None where the forge does not say.
         verifies_tls: whether it verifies certificates.
-        branch_filter: the pushes it sends, as GitLab is told; "" for all.
-        branch_filter_strategy: how that is read: "wildcard" or "regex".
-        pingable: whether the forge can be made to send something now.
-        changed_at: when it was made or last edited; when it was made at GitLab.
+        branch_filter: the pushes it sends, as GitLab or Gitea is told; "" for all.
+        branch_filter_strategy: how that is read: "wildcard" or "regex", at Gitea "glob".
+        pingable: whether the forge can be made to send something now, and tells what became of it.
+        changed_at: when it was made or last edited; when it was made at GitLab and Gitea.
     """
 
     scope: Scope
@@ -47,7 +47,7 @@ class SeenWebhook:
     @property
     def key(self) -> tuple[str, str]:
         """Forge and ID, which no two webhooks share."""
-        return (self.scope.forge, self.id)
+        return (self.scope.site, self.id)
 
     @property
     def host(self) -> str:
@@ -144,7 +144,10 @@ class Forge(Protocol):
         ...
 
     def last_delivery(self, declared: DeclaredWebhook) -> Delivery | None:
-        """Return the newest delivery in the forge's log, or None where it is empty."""
+        """Return the newest delivery in the forge's log, or None where it is empty.
+
+        Gitea's API has none; its pages do.
+        """
 
     def deliveries(self, declared: DeclaredWebhook) -> list[Delivery]:
         """Return the newest page of the forge's log, the newest first."""
@@ -193,10 +196,10 @@ class Forges:
         Raises:
             ObservationError: there are no credentials for it.
         """
-        forge = declared.scope.forge
-        if forge not in self._connected:
-            self._connected[forge] = _connect(declared, self.providers, retries=self._retries)
-        return self._connected[forge]
+        site = declared.scope.site
+        if site not in self._connected:
+            self._connected[site] = _connect(declared, self.providers, retries=self._retries)
+        return self._connected[site]
 
 
 def _connect(declared: DeclaredWebhook, providers: ProviderSettings, *, retries: int) -> Forge:
@@ -204,6 +207,10 @@ def _connect(declared: DeclaredWebhook, providers: ProviderSettings, *, retries:
         from fluxhooks.observe.forges import github
 
         return github.connect(declared, providers, retries=retries)
+    if declared.scope.forge == "gitea":
+        from fluxhooks.observe.forges import gitea
+
+        return gitea.connect(declared, retries=retries)
     from fluxhooks.observe.forges import gitlab
 
     return gitlab.connect(providers, retries=retries)

@@ -14,7 +14,13 @@ from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings
 
 LONGEST: Final = 3600.0
 
-NAMES: Final = {"github": "GitHub", "gitlab": "GitLab"}
+NAMES: Final = {"gitea": "Gitea", "github": "GitHub", "gitlab": "GitLab"}
+
+
+def called(site: str) -> str:
+    """Return what people call a forge, or one server of many, as in "Gitea at git.example.com"."""
+    forge, _, host = site.partition(" ")
+    return NAMES.get(forge, forge) + (f" at {host}" if host else "")
 
 
 class Patience:
@@ -99,7 +105,7 @@ class PatientForges(Forges):
 
     def of(self, declared: DeclaredWebhook) -> Forge:
         """Return the forge of a declared webhook, guarded."""
-        return self.guarded(declared.scope.forge, functools.partial(super().of, declared))
+        return self.guarded(declared.scope.site, functools.partial(super().of, declared))
 
     def guarded(self, name: str, connect: Callable[[], Forge]) -> Forge:
         """Return a forge by its name, guarded.
@@ -158,8 +164,7 @@ class Guard:
         if left > 0:
             until = datetime.datetime.fromtimestamp(self._patience.until, datetime.UTC)
             raise ObservationError(
-                f"{NAMES.get(self._name, self._name)} failed, and is left alone until "
-                f"{until:%H:%M:%S} UTC",
+                f"{called(self._name)} failed, and is left alone until {until:%H:%M:%S} UTC",
                 passing=True,
                 retry_after=left,
             )

@@ -40,6 +40,9 @@ def examine(evidence: Evidence, behind: Sequence[Examined]) -> Examined:
         return _told(State.UNSEEN, forge.unseen or forge.unseen_log)
     if forge.webhook is None:
         return _told(State.ABSENT, "no webhook, no deliveries")
+    if forge.webhook.scope.forge == "gitea":
+        page = commands.page(forge.webhook.scope, forge.webhook.id)
+        return _told(State.ABSENT, f"Gitea tells of deliveries at {page} alone")
     return _Log(evidence, forge, forge.webhook, behind).examined()
 
 

@@ -38,6 +38,7 @@ from fluxhooks.observe.doctor.gather_cluster import secret_name
 from fluxhooks.observe.doctor.reached import fetches, like, reached, sources, targets
 from fluxhooks.observe.forges import Delivery
 from fluxhooks.observe.listing import Target
+from fluxhooks.observe.state import SENDS_TO
 
 _Rule = Callable[[Evidence, FluxObject, ClusterEvidence], Iterator[Finding]]
 
@@ -314,11 +315,11 @@ def _sender(
             f"spec.type is {of_type}; {forge.webhook} calls it",
             *_last(evidence, receiver),
         ),
-        cure=_edit(evidence, receiver, f"set type to {forge.scope.forge}"),
+        cure=_edit(evidence, receiver, f"set type to {SENDS_TO[forge.scope.forge]}"),
     )
 
 
-_NAMES: Final = {"github": "GitHub", "gitlab": "GitLab"}
+_NAMES: Final = {"gitea": "Gitea", "github": "GitHub", "gitlab": "GitLab"}
 
 # Types that look for what the forge never sends. Others take any JSON, or a header that may be
 # set by hand.
@@ -326,6 +327,7 @@ _STRANGE: Final = {
     "github": {"gcr", "generic-hmac", "generic-oidc", "gitlab", "harbor", "nexus", "cdevents"},
     "gitlab": {"bitbucket", "gcr", "generic-hmac", "generic-oidc", "github", "nexus", "cdevents"},
 }
+_STRANGE["gitea"] = _STRANGE["github"]
 
 
 def _events(

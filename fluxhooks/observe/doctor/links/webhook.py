@@ -2,8 +2,9 @@
 
 What the Receiver serves counts, not what is declared. A setting that deliveries are seen to pass is
 no fault, however odd it looks.
-Sources: the REST descriptions of GitHub's and GitLab's webhooks; GitLab's
-``app/models/concerns/web_hooks/auto_disabling.rb`` and ``lib/gitlab/ref_matcher`` for branches.
+Sources: the REST descriptions of GitHub's, GitLab's and Gitea's webhooks; GitLab's
+``app/models/concerns/web_hooks/auto_disabling.rb`` and ``lib/gitlab/ref_matcher`` for branches,
+Gitea's ``services/webhook/webhook.go`` for the same; its ``deliver.go`` for what it signs.
 """
 
 import re
@@ -13,19 +14,19 @@ from typing import Final
 from fluxhooks.flux.labels import COMPONENT, GENERATION, STACK
 from fluxhooks.flux.needed_events import needed_events
 from fluxhooks.flux.receiver_types import RECEIVER_TYPES, Proof, ReceiverType
-from fluxhooks.observe.doctor import calling, commands, deliveries, followed, reached
+from fluxhooks.observe.doctor import calling, commands, deliveries, followed, glob, reached
 from fluxhooks.observe.doctor.conditions import lasting
 from fluxhooks.observe.doctor.diagnosis import Examined, Finding, State, Sure
 from fluxhooks.observe.doctor.evidence import Evidence, FluxObject, ForgeEvidence
 from fluxhooks.observe.doctor.faults import Fault, Link
 from fluxhooks.observe.doctor.links import delivery
 from fluxhooks.observe.forges import SeenWebhook
+from fluxhooks.observe.state import SENDS_TO
 
 # What GitLab has in the plural where it asks for an event: ``TriggerableHooks``.
 _MANY: Final = frozenset({"confidential_issue", "issue", "merge_request", "release"})
 
 # Registries whose packages GitHub tells of.
-_FORGES: Final = frozenset({"github", "gitlab"})
 _GITHUB_REGISTRIES: Final = ("ghcr.io", "docker.pkg.github.com")
 
 
@@ -289,12 +290,20 @@ class _Webhook:
         evidence, webhook = self._evidence, self._webhook
         # GitHub signs forms as well, and a Receiver without filters takes them.
         if not webhook.json and not deliveries.arrives(evidence):
+            refused = webhook.scope.forge == "gitea"
             yield Finding(
                 fault=Fault.WEBHOOK_FORM,
                 where=str(webhook),
-                wrong="its content type is form: filters of the Receiver have nothing to look at, "
+                wrong="its content type is form: Gitea signs the JSON in it and not the form, so "
+                "that each delivery is refused"
+                if refused
+                else "its content type is form: filters of the Receiver have nothing to look at, "
                 "or fail",
-                evidence=("config.content_type is form, which is GitHub's default",),
+                evidence=(
+                    "config.content_type is form"
+                    if refused
+                    else "config.content_type is form, which is GitHub's default",
+                ),
                 cure="set it to json: "
                 + commands.config(evidence, webhook, "-f content_type=json"),
             )
@@ -401,7 +410,8 @@ class _Webhook:
 
     def _events(self) -> Iterator[Finding]:
         # Events go by other names at other forges: then the Receiver's type is what is wrong.
-        if _type(self._evidence) in _FORGES - {self._webhook.scope.forge}:
+        others = set(SENDS_TO.values()) - {SENDS_TO[self._webhook.scope.forge]}
+        if _type(self._evidence) in others:
             return
         taken = deliveries.events_of(self._evidence)
         lacking = {
@@ -435,6 +445,9 @@ class _Webhook:
 
     def _needed(self, source: FluxObject) -> frozenset[str]:
         if source.kind != "GitRepository":
+            if self._webhook.scope.forge == "gitea":
+                # Of GitHub's registry it hears nothing.
+                return frozenset()
             address = str(source.spec.get("url") or source.spec.get("image") or "")
             if not any(registry in address for registry in _GITHUB_REGISTRIES):
                 return frozenset()
@@ -496,7 +509,11 @@ class _Webhook:
         )
 
     def _branches(self) -> Iterator[Finding]:
-        senders = [webhook for webhook in self._callers if "Push Hook" in webhook.events]
+        senders = [
+            webhook
+            for webhook in self._callers
+            if not webhook.events.isdisjoint({"Push Hook", "push"})
+        ]
         left_out = [
             (source, branch)
             for source in self._sources()
@@ -507,6 +524,7 @@ class _Webhook:
         ]
         if left_out:
             webhook = self._webhook
+            key = "branch_filter" if webhook.scope.forge == "gitea" else "push_events_branch_filter"
             names = _listed(f"{source} ({branch})" for source, branch in left_out)
             yield Finding(
                 fault=Fault.WEBHOOK_BRANCH_FILTER,
@@ -514,8 +532,7 @@ class _Webhook:
                 wrong=f"its branch filter {webhook.branch_filter!r} leaves out what is followed "
                 f"by {names}",
                 evidence=(
-                    f"push_events_branch_filter is {webhook.branch_filter!r}, read as "
-                    f"{webhook.branch_filter_strategy}",
+                    f"{key} is {webhook.branch_filter!r}, read as {webhook.branch_filter_strategy}",
                 ),
                 cure="take the filter away, or let the branch pass: "
                 + commands.edit(
@@ -569,10 +586,12 @@ def _generations(evidence: Evidence) -> dict[tuple[str, str], int]:
 
 
 def _passes(webhook: SeenWebhook, branch: str) -> bool:
-    """Return whether GitLab sends pushes to a branch; a pattern it could not read passes all."""
+    """Return whether pushes to a branch are sent; a pattern that cannot be read passes all."""
     pattern = webhook.branch_filter
     if not pattern:
         return True
+    if webhook.branch_filter_strategy == "glob":
+        return glob.matches(pattern, branch) or glob.matches(pattern, f"refs/heads/{branch}")
     if webhook.branch_filter_strategy == "regex":
         try:
             return re.search(pattern, branch) is not None
