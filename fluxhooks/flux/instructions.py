@@ -390,6 +390,8 @@ def _gitea(told: Told) -> Instructions:
             "them.",
             "Test Delivery sends nothing while the repository has no commit; what was answered is "
             "below the webhook's form.",
+            "A token that may write repositories lets fluxhooks do all of this: name server, owner "
+            "and repository in gitea in place of the type.",
         ),
         documentation="https://docs.gitea.com/usage/webhooks",
     )
