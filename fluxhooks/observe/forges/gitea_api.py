@@ -5,6 +5,7 @@ Source: Gitea's ``templates/swagger/v1_json.tmpl``, which each server shows at `
 
 import logging
 import os
+import weakref
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
@@ -73,6 +74,7 @@ class GiteaApi:
             },
             timeout=_SECONDS,
         )
+        weakref.finalize(self, self._client.close)
 
     def find(self, path: str, *, of: str) -> Any:
         """Return what is at `path`, or None where nothing is.
