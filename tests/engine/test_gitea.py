@@ -14,6 +14,7 @@ from typing import Self
 import pytest
 
 from sandbox.forges.gitea import Delivery, Gitea, Hook
+from sandbox.ingress import Ingress
 from sandbox.sandbox import Sandbox
 from sandbox.stack import Run
 from sandbox.toolchain import ToolchainError
@@ -236,3 +237,57 @@ class TestARotationAtGitea:
         """Not even in clear: it is read where the code runs. URL and token are secrets there."""
         assert rotated.after.secret in rotated.state
         assert gitea.token not in rotated.state
+
+
+ORGANIZATION = "gt-org"
+
+
+class TestOtherWaysAtGitea:
+    def test_an_organisation_tells_of_all_its_repositories(
+        self, gitea: Gitea, make_app: Callable[..., App]
+    ) -> None:
+        """One webhook for many; a target's filter says which one reconciles it."""
+        app = make_app(ORGANIZATION, sender="gitea organization")
+        gitea.create_repository(f"{ORGANIZATION}-other")
+        filter_ = f"req.repository.full_name == '{gitea.owner}/{ORGANIZATION}'"
+        target = {"kind": "GitRepository", "name": ORGANIZATION, "filter": filter_}
+        app.up(resources=[target])
+        made = app.hook()
+        before = app.requested_at()
+        assert told(app, gitea.commit(f"{ORGANIZATION}-other"))
+        other = app.requested_at()
+        assert told(app, gitea.commit(ORGANIZATION))
+        asked = app.requested_at()
+        answers = {each.status for each in app.deliveries("push")}
+        run = app.up(generation=2)
+        rotated = app.hook()
+        app.stack.destroy()
+
+        assert (before, True) == (other, asked != before)
+        assert [
+            f"create Webhook {ORGANIZATION}-g2-webhook",
+            f"delete Webhook {ORGANIZATION}-g1-webhook",
+        ] == [step for step in changes(run) if "Webhook" in step]
+        assert made.url != rotated.url
+        assert {200} == answers
+        assert [] == hooks(app)
+
+    def test_another_host_is_an_edit_and_loses_nothing(
+        self, gitea: Gitea, sandbox: Sandbox, make_app: Callable[..., App]
+    ) -> None:
+        """Gitea keeps a webhook's secret under another URL."""
+        app = make_app("gt-moved", sender="gitea")
+        app.up()
+        before, writes = app.hook(), len(app.writes())
+        with (
+            Ingress(sandbox.cluster.receiver_port, ca=sandbox.ingress.ca) as other,
+            Pushes(app) as pushes,
+        ):
+            run = app.up(host=other.host)
+            after = app.hook()
+
+        assert ["PATCH"] == app.writes()[writes:]
+        assert [] == [step for step in changes(run) if "Receiver" in step]
+        assert (before.id, before.secret) == (after.id, after.secret)
+        assert other.host in after.url
+        assert ([], True) == (pushes.lost, len(pushes.pushed) > 5)
