@@ -6,7 +6,7 @@ RUN := PYTHONPATH=. $(VENV)/bin
 export JSON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench-import bench-rotation bench-seeing faults matrix-faults senders toolchain lock clean
+.PHONY: help demo test check format bench-import bench-rotation bench-seeing faults matrix-faults matrix-breadth senders toolchain lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ faults: $(VENV)/installed ## strike rotations with every fault there is a test f
 matrix-faults: $(VENV)/installed ## break a chain in every way and ask `doctor`; rewrites docs/doctor.md; JSON=1 as above
 	@$(RUN)/python -m pytest -q -n 2 --dist loadscope --whole-matrix --write-matrix \
 		--ignore tests/matrix/test_table.py tests/matrix
+
+matrix-breadth: $(VENV)/installed ## run every type, forge and origin of a secret; rewrites docs/breadth.md; JSON=1 as above
+	@$(RUN)/python -m pytest -q -n 2 --dist loadscope --breadth tests/engine tests/cluster
 
 senders: $(VENV)/installed ## rewrites docs/senders.md from the table of senders
 	@$(RUN)/python -m tests.senders_page

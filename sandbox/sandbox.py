@@ -23,6 +23,8 @@ REPOSITORY = Path(__file__).parent.parent
 
 CLUSTER_PROGRAMS = ("etcd", "kube-apiserver", "notification-controller", "source-controller")
 
+_LEFT_BY_USE = shutil.ignore_patterns("Pulumi.*.yaml", ".venv", "__pycache__")
+
 _STAND_IN_GITHUB = "GitHub: a stand-in, checked against GitHub's published description"
 _STAND_IN_GITLAB = "GitLab: a stand-in, made after GitLab's documentation, used by a real client"
 
@@ -125,15 +127,15 @@ class Sandbox:
         self,
         name: str,
         *,
-        program: str | None = None,
+        program: str | Path | None = None,
         project: str = "fluxhooks",
         runtime: str = "python",
     ) -> Stack:
         """Return a new stack on a file backend of its own.
 
         Args:
-            program: the text of a program; that of ``stacks/`` when absent.
-            project: the name of the program's project.
+            program: the text of a program, or a project's folder; ``stacks/`` when absent.
+            project: the name of the project, where the program is a text.
             runtime: the program's language, "python" or "yaml".
         """
         directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.directory))
@@ -141,6 +143,8 @@ class Sandbox:
         if program is None:
             shutil.copy(REPOSITORY / "Pulumi.yaml", directory)
             shutil.copytree(REPOSITORY / "stacks", directory / "stacks", ignore=_stack_settings)
+        elif isinstance(program, Path):
+            shutil.copytree(program, directory, ignore=_LEFT_BY_USE, dirs_exist_ok=True)
         elif runtime == "yaml":
             self._add_yaml()
             project_file.write_text(head + program)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # What is quick and says most comes first; what starts an engine or a cluster last.
 ROOMS = ("unit", "sandbox", "browser", "faults", "engine", "cluster", "matrix")
 
-pytest_plugins = ("tests.faults.table", "tests.matrix.table")
+pytest_plugins = ("tests.breadth.table", "tests.faults.table", "tests.matrix.table")
 
 _SANDBOX = pytest.StashKey["Sandbox"]()
 _LOGS = pytest.StashKey[Path]()

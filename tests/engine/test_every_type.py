@@ -23,6 +23,7 @@ from fluxhooks.observe.state import StackState, parse
 from fluxhooks.observe.told import by_hand
 from sandbox.sandbox import Sandbox
 from tests.app import GitRepository
+from tests.breadth.table import Breadth
 from tests.issuers import Google, Issuer
 
 _PROGRAM = """\
@@ -155,6 +156,12 @@ _SENT: dict[ReceiverType, Sent] = {
 }
 
 
+_AGAINST = {
+    ReceiverType.GCR: "its sender's body, with a token as Google's, keys from a stand-in for them",
+    ReceiverType.GENERIC_OIDC: "its sender's body, with a token of a local issuer",
+}
+
+
 @dataclass
 class Provisioned:
     """One Receiver of each type, all made by one update; each with a source of its own.
@@ -272,13 +279,20 @@ def _args(receiver_type: ReceiverType, issuer: Issuer) -> dict[str, Any]:
 
 @pytest.mark.parametrize("receiver_type", ReceiverType)
 def test_its_senders_deliveries_reach_its_target(
-    provisioned: Provisioned, receiver_type: ReceiverType
+    provisioned: Provisioned, receiver_type: ReceiverType, breadth: Breadth
 ) -> None:
     """And no other's: bodies, headers and tokens are what the controller checks, not a mock."""
     sent = _SENT[receiver_type]
 
     assert (200, [f"every-{receiver_type}"]) == provisioned.reconciled_by(
         lambda: provisioned.post(receiver_type, sent)
+    )
+    facts = RECEIVER_TYPES[receiver_type]
+    breadth(
+        type=receiver_type,
+        forge=f"by hand: {', '.join(facts.senders)}",
+        secret="generated" if facts.secret_keys else "none",
+        against=_AGAINST.get(receiver_type, "its sender's body"),
     )
 
 

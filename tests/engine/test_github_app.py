@@ -5,11 +5,12 @@ from pathlib import Path
 
 from sandbox.forges.github import GitHub
 from tests.app import App
+from tests.breadth.table import Breadth
 from tests.command import Command
 
 
 def test_an_app_provisions_and_rotates_at_an_enterprise_server(
-    make_app: Callable[..., App], tmp_path: Path
+    make_app: Callable[..., App], tmp_path: Path, breadth: Breadth
 ) -> None:
     """Plugin and command ask for an installation's token each; there is no other in sight.
 
@@ -42,3 +43,9 @@ def test_an_app_provisions_and_rotates_at_an_enterprise_server(
     asked = [r.status for r in github.requests[before:] if r.path.endswith(tokens)]
     # Three runs of the plugin, and the command.
     assert ({201}, True) == (set(asked), len(asked) >= 4)
+    breadth(
+        type="github",
+        forge="GitHub repository, with an App's credentials, at an Enterprise Server",
+        secret="generated",
+        against="a rotation by the command, GitHub is a stand-in",
+    )

@@ -16,6 +16,7 @@ from sandbox.load import Load, Tally
 from sandbox.sandbox import Sandbox
 from sandbox.stack import Run
 from tests.app import App, Receiver, changes, errors
+from tests.breadth.table import Breadth
 from tests.command import Command, Done
 
 RATE = 20.0
@@ -117,9 +118,15 @@ class TestARotationAtGitLab:
         assert rotated.before.verify
         assert rotated.before.secret
 
-    def test_it_loses_nothing(self, rotated: Rotated) -> None:
+    def test_it_loses_nothing(self, rotated: Rotated, breadth: Breadth) -> None:
         """Every push was told to a webhook whose Receiver took it."""
         assert (0, True) == (rotated.tally.lost, rotated.tally.sent > 100), str(rotated.tally)
+        breadth(
+            type="gitlab",
+            forge="GitLab project",
+            secret="generated",
+            against="a rotation under load, GitLab and its plugin are stand-ins",
+        )
 
     def test_it_creates_before_it_deletes(self, rotated: Rotated) -> None:
         """The new webhook is there before the old one goes, and that one before its Receiver."""
@@ -424,7 +431,9 @@ class TestTheCommandAtGitLab:
 
 
 class TestOtherWaysAtGitLab:
-    def test_a_group_tells_of_all_its_projects(self, make_app: Callable[..., App]) -> None:
+    def test_a_group_tells_of_all_its_projects(
+        self, make_app: Callable[..., App], breadth: Breadth
+    ) -> None:
         """One webhook for many; it rotates as a project's does."""
         app = make_app("gl-group", sender="gitlab")
         forge = app.forge
@@ -446,6 +455,12 @@ class TestOtherWaysAtGitLab:
         ] == [step for step in changes(run) if "Hook" in step]
         assert first.url != second.url
         assert [200, 200] == answers
+        breadth(
+            type="gitlab",
+            forge="GitLab group",
+            secret="generated",
+            against="a rotation, GitLab and its plugin are stand-ins",
+        )
 
     def test_another_host_replaces_the_webhook_and_keeps_its_generation(
         self, sandbox: Sandbox, make_app: Callable[..., App]

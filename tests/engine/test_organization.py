@@ -12,6 +12,7 @@ from sandbox.forges.github import Hook, Repository
 from sandbox.load import Load, Tally
 from sandbox.stack import Run
 from tests.app import App, GitRepository, changes, errors, eventually
+from tests.breadth.table import Breadth
 from tests.command import Command, Done
 
 RATE = 5.0
@@ -198,7 +199,7 @@ class TestAnOrganisationsWebhook:
         """Fetched because of the push: they would be asked for every 30 minutes otherwise."""
         assert {} == {name: pair for name, pair in story.revisions.items() if pair[0] != pair[1]}
 
-    def test_a_rotation_under_load_loses_nothing(self, story: Story) -> None:
+    def test_a_rotation_under_load_loses_nothing(self, story: Story, breadth: Breadth) -> None:
         """Of neither repository, and with it one PATCH and no other change of the webhook."""
         assert 0 == story.rotated.returncode, story.rotated.said
         assert ([], True) == (story.lost, story.tally.sent > 50), str(story.tally)
@@ -207,6 +208,12 @@ class TestAnOrganisationsWebhook:
         assert story.made.id == story.after.id
         assert story.made.url != story.after.url
         assert story.made.secret != story.after.secret
+        breadth(
+            type="github",
+            forge="GitHub organisation",
+            secret="generated",
+            against="a rotation under load, a filter for each target, GitHub is a stand-in",
+        )
 
     def test_the_rotation_is_verified_at_the_organisation(self, story: Story) -> None:
         """Its webhook and log are asked; a push or a ping came through."""

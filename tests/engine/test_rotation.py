@@ -12,6 +12,7 @@ from sandbox.load import Load, Tally
 from sandbox.sandbox import Sandbox
 from sandbox.stack import Run
 from tests.app import App, changes
+from tests.breadth.table import Breadth
 
 RATE = 20.0
 """Deliveries a second."""
@@ -68,9 +69,15 @@ def rotated(make_app: Callable[..., App]) -> Rotated:
 
 
 class TestARotationUnderLoad:
-    def test_it_loses_nothing(self, rotated: Rotated) -> None:
+    def test_it_loses_nothing(self, rotated: Rotated, breadth: Breadth) -> None:
         """Not even what the forge held back for seconds and then sent to the old URL."""
         assert (0, True) == (rotated.tally.lost, rotated.tally.sent > 100), str(rotated.tally)
+        breadth(
+            type="github",
+            forge="GitHub repository",
+            secret="generated",
+            against="a rotation under load, GitHub is a stand-in",
+        )
 
     def test_it_creates_then_repoints_then_deletes(self, rotated: Rotated) -> None:
         """Three creates, one update, three deletes, in this order."""

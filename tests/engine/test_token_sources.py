@@ -19,6 +19,7 @@ from sandbox.load import Load, Tally
 from sandbox.sandbox import Sandbox
 from sandbox.stack import Run
 from tests.app import App, changes, decoded, errors, eventually
+from tests.breadth.table import Breadth
 
 RATE = 10.0
 """Deliveries a second."""
@@ -38,6 +39,9 @@ from fluxhooks import WebhookReceiver
 name, args = json.loads(Path("args.json").read_text())
 WebhookReceiver(name, {**args, "token": pulumi.Config().require_secret("token")})
 """
+
+UNDER_LOAD = "a rotation under load, GitHub is a stand-in"
+"""What the table of what is covered says of each."""
 
 IN_SECRET, FROM_STORE = (secrets.token_hex(16) for _ in range(2))
 """Tokens of generation 2."""
@@ -142,7 +146,7 @@ class TestGiven:
         assert "token: gives generation 2 the token of generation 1" in first
         assert "token: gives another token, and the generation is 1 as before" in second
 
-    def test_a_rotation_loses_nothing(self, given: Given) -> None:
+    def test_a_rotation_loses_nothing(self, given: Given, breadth: Breadth) -> None:
         """A Secret and a Receiver are made, the webhook is moved, and the old ones go."""
         nothing_lost(given.rotated, token=given.token)
         assert [
@@ -152,6 +156,7 @@ class TestGiven:
             "delete Receiver given-g1",
             "delete Secret given-g1-token",
         ] == changes(given.rotated.run)
+        breadth(type="github", forge="GitHub repository", secret="given", against=UNDER_LOAD)
 
     def test_a_retained_generation_keeps_its_token(self, given: Given) -> None:
         """So that going back to it is a repointing, and nothing is made."""
@@ -193,7 +198,7 @@ class TestInASecret:
         said = "\n".join(errors(in_secret.too_early))
         assert "'flux-system/in-secret-token-2' does not exist" in said
 
-    def test_a_rotation_loses_nothing(self, in_secret: InSecret) -> None:
+    def test_a_rotation_loses_nothing(self, in_secret: InSecret, breadth: Breadth) -> None:
         """Only Receivers come and go."""
         nothing_lost(in_secret.rotated, token=IN_SECRET)
         assert [
@@ -201,6 +206,12 @@ class TestInASecret:
             "update RepositoryWebhook in-secret-webhook",
             "delete Receiver in-secret-g1",
         ] == [step for step in changes(in_secret.rotated.run) if not step.startswith("discard")]
+        breadth(
+            type="github",
+            forge="GitHub repository",
+            secret="an existing Secret",
+            against=UNDER_LOAD,
+        )
 
     def test_the_secrets_are_left_alone(self, in_secret: InSecret) -> None:
         """Also those of generations that are gone, and when the stack goes."""
@@ -247,7 +258,7 @@ def from_store(operator: ExternalSecretsOperator, make_app: Callable[..., App]) 
 class TestFromAStore:
     """By an ExternalSecret for each generation."""
 
-    def test_a_rotation_loses_nothing(self, from_store: Rotated) -> None:
+    def test_a_rotation_loses_nothing(self, from_store: Rotated, breadth: Breadth) -> None:
         """ExternalSecret and Receiver are made, and go in the opposite order."""
         nothing_lost(from_store, token=FROM_STORE)
         assert [
@@ -257,6 +268,12 @@ class TestFromAStore:
             "delete Receiver from-store-g1",
             "delete ExternalSecret from-store-g1-token",
         ] == [step for step in changes(from_store.run) if not step.startswith("discard")]
+        breadth(
+            type="github",
+            forge="GitHub repository",
+            secret="an ExternalSecret",
+            against=f"{UNDER_LOAD}, so is the operator where it is not on PATH",
+        )
 
     def test_its_secret_is_made_once(self, from_store: Rotated) -> None:
         """Immutable, and without the labels by which prune finds what we make."""
@@ -284,13 +301,19 @@ def to_store(operator: ExternalSecretsOperator, make_app: Callable[..., App]) ->
 class TestToAStore:
     """By a PushSecret for each generation."""
 
-    def test_a_rotation_loses_nothing(self, to_store: Rotated) -> None:
+    def test_a_rotation_loses_nothing(self, to_store: Rotated, breadth: Breadth) -> None:
         """The copy is there before the webhook is moved."""
         nothing_lost(to_store, token=to_store.after.secret or "")
         done = changes(to_store.run)
         moved = done.index("update RepositoryWebhook to-store-webhook")
         assert done.index("create PushSecret to-store-g2-copy") < moved
         assert "delete PushSecret to-store-g1-copy" in done[moved:]
+        breadth(
+            type="github",
+            forge="GitHub repository",
+            secret="generated, copied by a PushSecret",
+            against=f"{UNDER_LOAD}, so is the operator where it is not on PATH",
+        )
 
     def test_each_generation_has_its_own_copy(self, to_store: Rotated) -> None:
         """Whoever reads the store finds the live one under its number, and the old one still."""

@@ -1,0 +1,146 @@
+"""Every program in `examples/programs` is run, as whoever starts from it runs it."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.core_v1 import Secret
+
+from sandbox.external_secrets import ExternalSecretsOperator, SecretStore
+from sandbox.sandbox import Sandbox
+from tests.app import Receiver, changes, decoded
+from tests.leaks import Leaks
+
+PROGRAMS = Path(__file__).parents[2] / "examples" / "programs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """What a program finds where it is run, and what it makes there.
+
+    Attributes:
+        config: its settings, but for the host.
+        secret_config: those that are secret.
+        prepare: makes what it needs at the forge and in the cluster.
+        makes: what the first update creates, but for what comes with every Receiver.
+    """
+
+    config: Mapping[str, str] = field(default_factory=dict)
+    secret_config: Mapping[str, str] = field(default_factory=dict, repr=False)
+    prepare: Callable[[Sandbox], None] = lambda _: None
+    makes: frozenset[str]
+
+
+def _repositories(*names: str) -> Callable[[Sandbox], None]:
+    def make(sandbox: Sandbox) -> None:
+        for name in names:
+            sandbox.github.create_repository(name)
+
+    return make
+
+
+def _project(sandbox: Sandbox) -> None:
+    sandbox.gitlab.create_group("example")
+    sandbox.gitlab.create_project("example/app")
+
+
+def _store(sandbox: Sandbox) -> None:
+    _repositories("shop", "blog")(sandbox)
+    data = [{"key": "flux/shop/1", "value": secrets.token_hex(16)}]
+    with sandbox.cluster.client() as client:
+        client.create(
+            SecretStore(
+                metadata=ObjectMeta(name="vault"), spec={"provider": {"fake": {"data": data}}}
+            )
+        )
+
+
+EXAMPLES = {
+    "continuous-integration": Example(makes=frozenset({"Receiver built-g1"})),
+    "docker-hub": Example(makes=frozenset({"Receiver images-g1"})),
+    "external-secrets": Example(
+        prepare=_store,
+        makes=frozenset(
+            {
+                "ExternalSecret shop-g1-token",
+                "PushSecret blog-g1-copy",
+                "RepositoryWebhook blog-webhook",
+                "RepositoryWebhook shop-webhook",
+            }
+        ),
+    ),
+    "github": Example(
+        config={"repositories[0]": "example-app", "repositories[1]": "example-web"},
+        prepare=_repositories("example-app", "example-web"),
+        makes=frozenset(
+            {"RepositoryWebhook example-app-webhook", "RepositoryWebhook example-web-webhook"}
+        ),
+    ),
+    "gitlab": Example(
+        config={"project": "example/app"},
+        prepare=_project,
+        makes=frozenset({"ProjectHook app-g1-webhook"}),
+    ),
+    "organization": Example(
+        config={"organization": "acme", "repositories[0]": "example-app"},
+        makes=frozenset({"OrganizationWebhook acme-webhook"}),
+    ),
+    "own-token": Example(
+        secret_config={"token": secrets.token_hex(16)},
+        prepare=_repositories("app"),
+        makes=frozenset({"RepositoryWebhook app-webhook", "Secret app-g1-token"}),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def operator(sandbox: Sandbox, ran: set[str]) -> Iterator[None]:
+    with ExternalSecretsOperator(sandbox.cluster) as operator:
+        ran.add(operator.ran)
+        yield
+
+
+@pytest.mark.usefixtures("operator")
+@pytest.mark.parametrize(
+    "name", sorted(path.parent.name for path in PROGRAMS.glob("*/Pulumi.yaml"))
+)
+def test_a_program_to_start_from_makes_what_it_says(sandbox: Sandbox, name: str) -> None:
+    """In one update; the next one has nothing to do, and no secret is in what both print."""
+    example = EXAMPLES[name]
+    example.prepare(sandbox)
+    stack = sandbox.stack(f"example-{name}", program=PROGRAMS / name)
+    leaks = Leaks()
+    stack.set_all({"host": sandbox.ingress.host, **example.config})
+    for key, value in example.secret_config.items():
+        leaks.know_token(value)
+        stack.run("config", "set", "--secret", key, value, "--stack", stack.name)
+
+    first, second = stack.up(), stack.up()
+
+    made = {step.removeprefix("create ") for step in changes(first)}
+    assert example.makes == example.makes & made
+    assert ([], []) == (changes(second), second.diagnostics)
+    leaks.read("the output of pulumi up", first.output + second.output)
+    leaks.read_files(stack.directory)
+    with sandbox.cluster.client() as client:
+        for receiver in client.list(Receiver, labels={"fluxhooks/stack": stack.name}):
+            leaks.know_path(receiver.status["webhookPath"])
+            if "secretRef" in receiver.spec:
+                name = receiver.spec["secretRef"]["name"]
+                leaks.know_token(decoded(client.get(Secret, name)))
+    assert {"a hook path", "a token"} <= leaks.kinds
+    assert [] == leaks.found()
+
+
+def test_the_readme_names_them_all() -> None:
+    """A program that nobody finds is no example."""
+    readme = (PROGRAMS / "README.md").read_text()
+
+    assert [] == [
+        path.parent.name
+        for path in PROGRAMS.glob("*/__main__.py")
+        if f"({path.parent.name}/__main__.py)" not in readme
+    ]
