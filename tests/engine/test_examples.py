@@ -9,6 +9,7 @@ import pytest
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Secret
 
+from fluxhooks.flux.labels import STACK, stack_label
 from sandbox.external_secrets import ExternalSecretsOperator, SecretStore
 from sandbox.sandbox import Sandbox
 from tests.app import Receiver, changes, decoded
@@ -112,6 +113,7 @@ def test_a_program_to_start_from_makes_what_it_says(sandbox: Sandbox, name: str)
     example = EXAMPLES[name]
     example.prepare(sandbox)
     stack = sandbox.stack(f"example-{name}", program=PROGRAMS / name)
+    label = stack_label(f"fluxhooks-{name}", stack.name)
     leaks = Leaks()
     stack.set_all({"host": sandbox.ingress.host, **example.config})
     for key, value in example.secret_config.items():
@@ -126,7 +128,7 @@ def test_a_program_to_start_from_makes_what_it_says(sandbox: Sandbox, name: str)
     leaks.read("the output of pulumi up", first.output + second.output)
     leaks.read_files(stack.directory)
     with sandbox.cluster.client() as client:
-        for receiver in client.list(Receiver, labels={"fluxhooks/stack": stack.name}):
+        for receiver in client.list(Receiver, labels={STACK: label}):
             leaks.know_path(receiver.status["webhookPath"])
             if "secretRef" in receiver.spec:
                 name = receiver.spec["secretRef"]["name"]
