@@ -10,7 +10,9 @@ from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Secret
 
 from fluxhooks.flux.labels import STACK, stack_label
+from sandbox import toolchain
 from sandbox.external_secrets import ExternalSecretsOperator, SecretStore
+from sandbox.ingress.routing import GATEWAY, INFRA, STAND_IN, Routing
 from sandbox.sandbox import Sandbox
 from tests.app import Receiver, changes, decoded
 from tests.leaks import Leaks
@@ -73,6 +75,23 @@ EXAMPLES = {
             }
         ),
     ),
+    "gateway": Example(
+        config={
+            "gateway": GATEWAY,
+            "gateway_namespace": INFRA,
+            "image": "registry.example.com/fluxhooks:1",
+            "repository": "example-routed",
+        },
+        prepare=_repositories("example-routed"),
+        makes=frozenset(
+            {
+                "CronJob flux",
+                "HTTPRoute flux",
+                "PrometheusRule flux",
+                "RepositoryWebhook app-webhook",
+            }
+        ),
+    ),
     "github": Example(
         config={"repositories[0]": "example-app", "repositories[1]": "example-web"},
         prepare=_repositories("example-app", "example-web"),
@@ -104,7 +123,15 @@ def operator(sandbox: Sandbox, ran: set[str]) -> Iterator[None]:
         yield
 
 
-@pytest.mark.usefixtures("operator")
+@pytest.fixture(scope="module")
+def routing(sandbox: Sandbox, ran: set[str]) -> Iterator[None]:
+    sandbox.cluster.add_definitions(toolchain.prometheus_operator())
+    with Routing(sandbox.cluster, ca=sandbox.ingress.ca):
+        ran.add(f"stand-in: {STAND_IN}")
+        yield
+
+
+@pytest.mark.usefixtures("operator", "routing")
 @pytest.mark.parametrize(
     "name", sorted(path.parent.name for path in PROGRAMS.glob("*/Pulumi.yaml"))
 )
