@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -22,11 +22,13 @@ class Answer:
         at: seconds since 1970, when the answer came, or when it was clear that none would.
         status: the HTTP status; None where no answer came.
         waited: seconds since the event.
+        reason: why no answer came; "" where one did.
     """
 
     at: float
     status: int | None
     waited: float
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,20 @@ class Tally:
 
     Attributes:
         answers: how many deliveries got which status; None where none came.
+        reasons: why none came, how often each.
     """
 
     answers: Counter[int | None]
+    reasons: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def of(cls, answers: Iterable[Answer]) -> Self:
         """Count answers by status."""
-        return cls(Counter(answer.status for answer in answers))
+        found = list(answers)
+        return cls(
+            Counter(answer.status for answer in found),
+            Counter(answer.reason for answer in found if answer.status is None),
+        )
 
     @property
     def sent(self) -> int:
@@ -56,8 +64,14 @@ class Tally:
 
     def __str__(self) -> str:
         return ", ".join(
-            f"{count} × {'no answer' if status is None else status}"
-            for status, count in sorted(self.answers.items(), key=lambda item: item[0] or 0)
+            [
+                *(f"{count} × no answer: {reason}" for reason, count in self.reasons.items()),
+                *(
+                    f"{count} × {status}"
+                    for status, count in sorted(self.answers.items(), key=lambda item: item[0] or 0)
+                    if status is not None
+                ),
+            ]
         )
 
 
@@ -129,9 +143,14 @@ class Load:
             # Where one webhook takes the place of another, both are told, and one is enough.
             if delivery.guid not in answers or status == 200:
                 waited = delivery.delivered_at - delivery.queued_at
-                answers[delivery.guid] = Answer(delivery.delivered_at, status, waited)
+                answers[delivery.guid] = Answer(
+                    delivery.delivered_at, status, waited, _reason(delivery)
+                )
         # An event of which no webhook was told has no delivery, and is lost all the same.
-        found = (answers.get(guid) or Answer(at, None, 0.0) for guid, at in self._sent.items())
+        found = (
+            answers.get(guid) or Answer(at, None, 0.0, "told to nobody")
+            for guid, at in self._sent.items()
+        )
         self.answers = sorted(found, key=lambda answer: answer.at)
 
     def _deliveries(self) -> Sequence[github.Delivery | gitlab.Delivery]:
@@ -145,3 +164,9 @@ class Load:
             self._sent[self._forge.send(next(self._turns))] = time.time()
             due += 1 / self._rate
             self._stop.wait(max(0.0, due - time.monotonic()))
+
+
+def _reason(delivery: github.Delivery | gitlab.Delivery) -> str:
+    if delivery.answered:
+        return ""
+    return delivery.status if isinstance(delivery, github.Delivery) else delivery.error or ""
