@@ -1,8 +1,8 @@
 """What is covered: types of Receivers, forges and origins of secrets, and what was run on each.
 
 A pytest plugin. A test that proves a row records it with the fixture `breadth`; every row must
-stand in the committed table. With ``--breadth`` only such tests are run, and the table is written
-anew when all of them passed.
+stand in the committed table. With ``--breadth`` only such tests are run; when all of them passed,
+their rows take the place of those of the same files.
 """
 
 import json
@@ -122,10 +122,13 @@ class _Writer:
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         if exitstatus == 0:
-            rows = {
+            ran = {_file(test) for test in self._rows}
+            kept = {test: made for test, made in committed().items() if _file(test) not in ran}
+            made = {
                 test: [{key: row[key] for key in _KEYS} for row in made]
-                for test, made in sorted(self._rows.items())
+                for test, made in self._rows.items()
             }
+            rows = dict(sorted({**kept, **made}.items()))
             ROWS.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
             PAGE.write_text(page(rows))
 
@@ -134,3 +137,7 @@ class _Writer:
         if os.environ.get("JSON") == "1":
             rows = [row for _, made in sorted(self._rows.items()) for row in made]
             print(json.dumps({"rows": rows}, ensure_ascii=False), flush=True)  # noqa: T201
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
