@@ -14,6 +14,8 @@ import httpx
 import lightkube
 import pytest
 import yaml
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.core_v1 import Namespace
 
 from fluxhooks.flux.instructions import Sender, senders
 from fluxhooks.flux.receiver_types import RECEIVER_TYPES, Proof, ReceiverType
@@ -43,6 +45,8 @@ for name, args in settings["receivers"].items():
 _EMAIL = "push@acme.iam.gserviceaccount.com"
 _AUDIENCE = "flux"
 _OF_ANOTHER = "every-other-repository"
+_ELSEWHERE = "every-elsewhere"
+"""A Receiver whose targets are in a namespace of the same name, and those targets' label."""
 _CDEVENT = "dev.cdevents.artifact.published.0.2.0"
 
 
@@ -179,10 +183,16 @@ class Provisioned:
     certificates: ssl.SSLContext
 
     def post(
-        self, receiver_type: ReceiverType, sent: Sent, *, known: bool = True, event: str = ""
+        self,
+        receiver_type: ReceiverType,
+        sent: Sent,
+        *,
+        known: bool = True,
+        event: str = "",
+        name: str = "",
     ) -> int:
         """Post what a sender with, or without, what proves it does; return the status."""
-        told = self.told[f"every-{receiver_type}"]
+        told = self.told[name or f"every-{receiver_type}"]
         token = told["token"] if known else "another"
         headers = headers_of(
             receiver_type, token=token, event=event or sent.event, body=sent.body
@@ -204,10 +214,10 @@ class Provisioned:
         ).status_code
 
     def asked_for(self) -> dict[str, str]:
-        """When each source was last asked to be reconciled."""
+        """When each source of any namespace was last asked to be reconciled."""
         return {
             str(source.metadata.name): found
-            for source in self.client.list(GitRepository)
+            for source in self.client.list(GitRepository, namespace="*")
             if (annotations := source.metadata.annotations)
             and (found := annotations.get("reconcile.fluxcd.io/requestedAt"))
         }
@@ -240,6 +250,7 @@ def provisioned(sandbox: Sandbox, google: Google) -> Iterator[Provisioned]:
                     spec={"interval": "30m", "suspend": True, "url": "https://localhost/app.git"},
                 )
             )
+        receivers[_ELSEWHERE] = _elsewhere(client)
         settings = {"host": sandbox.ingress.host, "receivers": receivers}
         (stack.directory / "settings.json").write_text(json.dumps(settings))
         stack.up()
@@ -252,6 +263,31 @@ def provisioned(sandbox: Sandbox, google: Google) -> Iterator[Provisioned]:
             parse(stack.run("stack", "export", "--show-secrets", "--stack", "every").output),
             ssl.create_default_context(cafile=str(sandbox.ingress.ca_file)),
         )
+
+
+def _elsewhere(client: lightkube.Client) -> dict[str, Any]:
+    """Return a Receiver's arguments for targets in another namespace, made here: three of four."""
+    client.create(Namespace(metadata=ObjectMeta(name=_ELSEWHERE)))
+    for name, labels in {
+        "named": {},
+        "labelled": {"team": _ELSEWHERE},
+        "labelled-too": {"team": _ELSEWHERE},
+        "other": {"team": "other"},
+    }.items():
+        client.create(
+            GitRepository(
+                metadata={"name": name, "namespace": _ELSEWHERE, "labels": labels},
+                spec={"interval": "30m", "suspend": True, "url": "https://localhost/app.git"},
+            )
+        )
+    target = {"kind": "GitRepository", "namespace": _ELSEWHERE}
+    return {
+        "type": ReceiverType.NEXUS,
+        "resources": [
+            {**target, "name": "named"},
+            {**target, "name": "*", "match_labels": {"team": _ELSEWHERE}},
+        ],
+    }
 
 
 def _args(receiver_type: ReceiverType, issuer: Issuer) -> dict[str, Any]:
@@ -360,6 +396,23 @@ def test_a_target_with_a_filter_hears_of_its_repository_alone(provisioned: Provi
 
     both = ["every-github", _OF_ANOTHER]
     assert [(200, ["every-github"]), (200, both), (200, both)] == asked
+
+
+def test_targets_of_another_namespace_are_reached(
+    provisioned: Provisioned, breadth: Breadth
+) -> None:
+    """By name and by label, and no others, as long as the controller allows such references."""
+    sent = _SENT[ReceiverType.NEXUS]
+
+    assert (200, ["labelled", "labelled-too", "named"]) == provisioned.reconciled_by(
+        lambda: provisioned.post(ReceiverType.NEXUS, sent, name=_ELSEWHERE)
+    )
+    breadth(
+        type=ReceiverType.NEXUS,
+        forge="by hand: Sonatype Nexus",
+        secret="generated",
+        against="targets of another namespace, by name and by label",
+    )
 
 
 # What instructions have one run, where what they name can be had here.

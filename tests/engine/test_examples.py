@@ -136,32 +136,40 @@ def routing(sandbox: Sandbox, ran: set[str]) -> Iterator[None]:
     "name", sorted(path.parent.name for path in PROGRAMS.glob("*/Pulumi.yaml"))
 )
 def test_a_program_to_start_from_makes_what_it_says(sandbox: Sandbox, name: str) -> None:
-    """In one update; the next one has nothing to do, and no secret is in what both print."""
+    """The next update has nothing to do, destroy leaves nothing, and none prints a secret."""
     example = EXAMPLES[name]
     example.prepare(sandbox)
     stack = sandbox.stack(f"example-{name}", program=PROGRAMS / name)
-    label = stack_label(f"fluxhooks-{name}", stack.name)
     leaks = Leaks()
     stack.set_all({"host": sandbox.ingress.host, **example.config})
     for key, value in example.secret_config.items():
         leaks.know_token(value)
         stack.run("config", "set", "--secret", key, value, "--stack", stack.name)
-
-    first, second = stack.up(), stack.up()
+    try:
+        first, second = stack.up(), stack.up()
+        _know(leaks, sandbox, stack_label(f"fluxhooks-{name}", stack.name))
+    finally:
+        gone = stack.destroy()
 
     made = {step.removeprefix("create ") for step in changes(first)}
+    unmade = {step.removeprefix("delete ") for step in changes(gone)}
     assert example.makes == example.makes & made
     assert ([], []) == (changes(second), second.diagnostics)
-    leaks.read("the output of pulumi up", first.output + second.output)
+    assert made == unmade
+    leaks.read("the output of pulumi", first.output + second.output + gone.output)
     leaks.read_files(stack.directory)
+    assert {"a hook path", "a token"} <= leaks.kinds
+    assert [] == leaks.found()
+
+
+def _know(leaks: Leaks, sandbox: Sandbox, label: str) -> None:
+    """Has what is secret of a stack's Receivers searched for."""
     with sandbox.cluster.client() as client:
         for receiver in client.list(Receiver, labels={STACK: label}):
             leaks.know_path(receiver.status["webhookPath"])
             if "secretRef" in receiver.spec:
                 name = receiver.spec["secretRef"]["name"]
                 leaks.know_token(decoded(client.get(Secret, name)))
-    assert {"a hook path", "a token"} <= leaks.kinds
-    assert [] == leaks.found()
 
 
 def test_the_readme_names_them_all() -> None:

@@ -294,7 +294,8 @@ def test_an_unknown_controller_is_refused_at_once() -> None:
     with pytest.raises(
         ValueError,
         match=r"^controllers: unknown controller 'flux', expected some of: helm-controller, "
-        r"kustomize-controller, notification-controller, source-controller$",
+        r"image-automation-controller, image-reflector-controller, kustomize-controller, "
+        r"notification-controller, source-controller$",
     ):
         Cluster(controllers={"flux": ()})
 
