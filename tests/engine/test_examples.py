@@ -14,6 +14,7 @@ from sandbox import toolchain
 from sandbox.external_secrets import ExternalSecretsOperator, SecretStore
 from sandbox.ingress.routing import GATEWAY, INFRA, STAND_IN, Routing
 from sandbox.sandbox import Sandbox
+from sandbox.stack import Run
 from tests.app import Receiver, changes, decoded
 from tests.leaks import Leaks
 
@@ -151,8 +152,7 @@ def test_a_program_to_start_from_makes_what_it_says(sandbox: Sandbox, name: str)
     finally:
         gone = stack.destroy()
 
-    made = {step.removeprefix("create ") for step in changes(first)}
-    unmade = {step.removeprefix("delete ") for step in changes(gone)}
+    made, unmade = _of("create ", first), _of("delete ", gone)
     assert example.makes == example.makes & made
     assert ([], []) == (changes(second), second.diagnostics)
     assert made == unmade
@@ -160,6 +160,10 @@ def test_a_program_to_start_from_makes_what_it_says(sandbox: Sandbox, name: str)
     leaks.read_files(stack.directory)
     assert {"a hook path", "a token"} <= leaks.kinds
     assert [] == leaks.found()
+
+
+def _of(step: str, run: Run) -> set[str]:
+    return {each.removeprefix(step) for each in changes(run) if each.startswith(step)}
 
 
 def _know(leaks: Leaks, sandbox: Sandbox, label: str) -> None:
