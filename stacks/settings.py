@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from fluxhooks import ReceiverType, SettingError, WebhookReceiverArgs
 
 # What the component and the command line read themselves.
-LIBRARYS = frozenset({"cluster", "generations", "rotate_every"})
+LIBRARYS = frozenset({"adopting", "cluster", "generations", "rotate_every"})
 
 
 class _Model(BaseModel):

@@ -10,6 +10,7 @@ from typing import Final
 import typer
 
 from fluxhooks.cli import screen
+from fluxhooks.cli.adopt import adopt
 from fluxhooks.cli.coverage import coverage
 from fluxhooks.cli.doctor import doctor
 from fluxhooks.cli.instructions import instructions
@@ -53,7 +54,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _verb in (rotate, status, instructions, doctor, probe, coverage, report, monitor, prune):
+_VERBS: Final = (
+    rotate,
+    adopt,
+    status,
+    instructions,
+    doctor,
+    probe,
+    coverage,
+    report,
+    monitor,
+    prune,
+)
+for _verb in _VERBS:
     app.command(epilog=_EPILOG)(_verb)
 
 

@@ -91,6 +91,7 @@ class Checked:
         generations: all declared generations, ascending; `live` is one of them.
         drain, verify_timeout: seconds.
         revokes: whether this run may cut off a generation that its sender still calls.
+        adopts: whether the webhook, or its sender, calls something now that was made by hand.
     """
 
     type: ReceiverType
@@ -116,6 +117,7 @@ class Checked:
     verify: bool
     verify_timeout: float
     revokes: bool
+    adopts: bool
 
     def due_at(self, created_at: str) -> str:
         """Return when the next rotation is due; `created_at` is the live generation's.
@@ -146,6 +148,7 @@ def check_args(
     configured: Mapping[str, Any] | None = None,
     *,
     rotate_every: str | None = None,
+    adopting: Mapping[str, Any] | None = None,
 ) -> Checked:
     """Return `args` checked and completed.
 
@@ -154,6 +157,7 @@ def check_args(
         args: the arguments, as a mapping; other languages' programs send a plain one.
         configured: the stack's configuration ``fluxhooks:generations``, if there is one.
         rotate_every: the stack's configuration ``fluxhooks:rotate_every``, if there is one.
+        adopting: the stack's configuration ``fluxhooks:adopting``, if there is one.
 
     Raises:
         ArgumentError: a known value cannot work.
@@ -217,6 +221,7 @@ def check_args(
         verify=plain("verify", values.get("verify", True), bool) and overrides.verify,
         verify_timeout=seconds("verify_timeout", values.get("verify_timeout", "60s")),
         revokes=overrides.revoke,
+        adopts=name in (adopting or {}),
     )
 
 

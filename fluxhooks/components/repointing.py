@@ -32,6 +32,7 @@ from fluxhooks.observe import probe
 class _Known:
     """The values of one run, once they are known."""
 
+    adopts: bool
     host: str
     events: list[str]
     path: str
@@ -46,7 +47,8 @@ class _Known:
     @property
     def repoints(self) -> bool:
         """Whether another URL was live before, so that there is something to lose."""
-        return self.previous.get("hook_url") not in (None, "", self.url)
+        before = self.previous.get("hook_url")
+        return before != self.url if before else self.adopts
 
     @property
     def url(self) -> str:
@@ -68,6 +70,7 @@ class Repointing:
         self._facts = RECEIVER_TYPES[args.type]
         self._component = component
         self._inputs = {
+            "adopts": args.adopts,
             "events": args.accepted,
             "host": args.host,
             "path": live.path,
@@ -123,7 +126,7 @@ class Repointing:
 
     async def _finish(self, inputs: Any) -> str:
         if pulumi.contains_unknowns(inputs):
-            if not inputs["previous"].get("hook_url"):
+            if not inputs["previous"].get("hook_url") and not self._args.adopts:
                 # Nothing was ever live: a first creation that failed, or was not targeted.
                 return ""
             raise IncompleteUpdateError(
@@ -159,9 +162,12 @@ class Repointing:
         clock = asyncio.get_running_loop().time
         drained_at = clock() + self._args.drain
         await self._catch_up(known)
+        older = "older ones answer"
+        if not known.previous.get("hook_url"):
+            older = "what was made by hand is left to answer"
         pulumi.log.info(
-            f"{self._name}: the webhook points at generation {self._args.live}; older ones "
-            f"answer for {self._args.drain:g} s more",
+            f"{self._name}: the webhook points at generation {self._args.live}; {older} for "
+            f"{self._args.drain:g} s more",
             self._component,
         )
         await asyncio.sleep(max(0.0, drained_at - clock()))
@@ -207,10 +213,11 @@ def _not_proved(
     asked = "the signed probe" if args.takes_probe else "an unsigned GET"
     cure = _CURES.get(answer.status, _OTHER_CURE)
     called = "The webhook still points at" if args.managed else "The sender still calls"
+    before = "the generation before" if known.previous.get("hook_url") else "what was made by hand"
     return (
         f"{name}: generation {args.live} did not prove itself. https://{known.host}/hook/*** "
         f"answered {asked} with {answer} instead of {expected}, within "
-        f"{args.verify_timeout:g} s. {called} the generation before and "
+        f"{args.verify_timeout:g} s. {called} {before} and "
         f"nothing was lost. {cure} Then run pulumi up again; FLUXHOOKS_VERIFY=off skips the "
         "probe for one run, where this machine cannot reach the host."
     )

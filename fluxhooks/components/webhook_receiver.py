@@ -84,6 +84,7 @@ class WebhookReceiver(pulumi.ComponentResource):
             args,
             config.get_object("generations"),
             rotate_every=config.get("rotate_every"),
+            adopting=config.get_object("adopting"),
         )
         super().__init__("fluxhooks:index:WebhookReceiver", name, {}, opts)
         generations = {n: Generation(self, name, n, checked) for n in checked.generations}

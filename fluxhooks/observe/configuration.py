@@ -30,11 +30,25 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Begun:
+    """An adoption that was begun, as ``fluxhooks:adopting`` has it.
+
+    Attributes:
+        webhook: the hand-made one's ID; "" where there is none.
+        receiver: the hand-made one's namespace and name; "" where there is none.
+    """
+
+    webhook: str = ""
+    receiver: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Configuration:
     """The settings of a stack that concern rotations.
 
     Attributes:
         generations: ``fluxhooks:generations``, by component.
+        adopting: ``fluxhooks:adopting``, by component.
         cluster: ``fluxhooks:cluster``, the UID of the cluster's namespace kube-system; "" when
             none was recorded.
         rotate_every: ``fluxhooks:rotate_every``; None when not set.
@@ -42,6 +56,7 @@ class Configuration:
     """
 
     generations: Mapping[str, Entry] = field(default_factory=dict)
+    adopting: Mapping[str, Begun] = field(default_factory=dict)
     cluster: str = ""
     rotate_every: datetime.timedelta | None = None
     scopes: tuple[Scope, ...] = ()
@@ -60,6 +75,7 @@ def read(directory: Path, stack: str) -> Configuration:
     every = values.get("fluxhooks:rotate_every")
     return Configuration(
         generations=_generations(values.get("fluxhooks:generations") or {}),
+        adopting=_adopting(values.get("fluxhooks:adopting") or {}),
         cluster=str(values.get("fluxhooks:cluster") or ""),
         rotate_every=None if every is None else period("fluxhooks:rotate_every", str(every)),
         scopes=tuple(_scopes(values.get("fluxhooks:receivers"))),
@@ -113,6 +129,21 @@ def _generations(values: Any) -> dict[str, Entry]:
     if not isinstance(values, dict):
         raise _wrong("fluxhooks:generations", values)
     return {str(name): _entry(f"fluxhooks:generations.{name}", v) for name, v in values.items()}
+
+
+def _adopting(values: Any) -> dict[str, Begun]:
+    mappings = isinstance(values, dict) and all(isinstance(v, dict) for v in values.values())
+    if not mappings:
+        raise SettingError(
+            f"fluxhooks:adopting: {values!r} is not what fluxhooks adopt writes; pulumi config rm "
+            "fluxhooks:adopting, and run fluxhooks adopt again"
+        )
+    return {
+        str(name): Begun(
+            webhook=str(value.get("webhook") or ""), receiver=str(value.get("receiver") or "")
+        )
+        for name, value in values.items()
+    }
 
 
 def _entry(key: str, value: Any) -> Entry:

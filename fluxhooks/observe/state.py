@@ -20,7 +20,7 @@ from fluxhooks.flux.receiver_types import DEFAULT_AUDIENCE, ReceiverType
 COMPONENT_TYPE: Final = "fluxhooks:index:WebhookReceiver"
 
 _SECRET_TYPE: Final = "kubernetes:core/v1:Secret"  # noqa: S105
-_RECEIVER_TYPE: Final = "kubernetes:notification.toolkit.fluxcd.io/v1:Receiver"
+RECEIVER_TYPE: Final = "kubernetes:notification.toolkit.fluxcd.io/v1:Receiver"
 _GITHUB_WEBHOOK_TYPE: Final = "github:index/repositoryWebhook:RepositoryWebhook"
 _GITHUB_ORGANIZATION_HOOK_TYPE: Final = "github:index/organizationWebhook:OrganizationWebhook"
 _GITLAB_PROJECT_HOOK_TYPE: Final = "gitlab:index/projectHook:ProjectHook"
@@ -207,6 +207,7 @@ class StackState:
         receivers: the WebhookReceivers, by name.
         objects: (kind, namespace, name) of all Secrets and Receivers that it makes.
         hook_keys: forge and ID of all webhooks in the state.
+        urns: of all resources in the state.
         interrupted_webhooks: those whose creation did not end, so that the forge may have them.
         pending_operations: the resources on which a step began and did not end, in words.
     """
@@ -216,6 +217,7 @@ class StackState:
     receivers: Mapping[str, DeclaredReceiver] = field(default_factory=dict)
     objects: frozenset[tuple[str, str, str]] = frozenset()
     hook_keys: frozenset[tuple[str, str]] = frozenset()
+    urns: frozenset[str] = frozenset()
     interrupted_webhooks: tuple[DeclaredWebhook, ...] = ()
     pending_operations: tuple[str, ...] = ()
     providers: ProviderSettings = field(default_factory=ProviderSettings)
@@ -242,8 +244,11 @@ class StackState:
         }
 
 
-def parse(exported: str) -> StackState:
+def parse(exported: str, *, nothing: StackState | None = None) -> StackState:
     """Return what ``pulumi stack export --show-secrets`` printed.
+
+    Args:
+        nothing: what is returned of a stack without resources; that is an error when absent.
 
     Raises:
         ObservationError: it is no deployment, or that of a stack which was never updated.
@@ -252,16 +257,18 @@ def parse(exported: str) -> StackState:
         deployment = _plain(json.loads(exported)["deployment"] or {})
     except (KeyError, TypeError, ValueError):
         raise ObservationError("pulumi stack export did not print a deployment") from None
-    resources = [_Resource(record) for record in deployment.get("resources") or ()]
+    resources = [Resource(record) for record in deployment.get("resources") or ()]
     pending = [
-        (operation["type"], _Resource(operation["resource"]))
+        (operation["type"], Resource(operation["resource"]))
         for operation in deployment.get("pending_operations") or ()
     ]
+    if not resources and nothing is not None:
+        return nothing
     if not resources:
         raise ObservationError("the stack has no resources yet; pulumi up makes them")
     # urn:pulumi:<stack>::<project>::<types>::<name>
     stack, project = resources[0].urn.removeprefix("urn:pulumi:").split("::")[:2]
-    providers = _providers(resources)
+    providers = providers_of(resources)
     receivers = {
         found.name: _receiver(found, [r for r in resources if r.parent == found.urn])
         for found in resources
@@ -274,20 +281,21 @@ def parse(exported: str) -> StackState:
         objects=frozenset(
             (found.type.rpartition(":")[2], found.namespace, found.object_name)
             for found in resources
-            if found.type in (_SECRET_TYPE, _RECEIVER_TYPE) and not found.external
+            if found.type in (_SECRET_TYPE, RECEIVER_TYPE) and not found.external
         ),
-        hook_keys=frozenset(hook.key for hook in map(_webhook, resources) if hook),
+        hook_keys=frozenset(hook.key for hook in map(webhook_of, resources) if hook),
+        urns=frozenset(found.urn for found in resources),
         interrupted_webhooks=tuple(
-            _placed(hook, providers)
+            placed(hook, providers)
             for kind, found in pending
-            if kind == "creating" and (hook := _webhook(found))
+            if kind == "creating" and (hook := webhook_of(found))
         ),
         pending_operations=tuple(f"{kind} {found.name}" for kind, found in pending),
         providers=providers,
     )
 
 
-class _Resource:
+class Resource:
     """One record of a deployment, secrets in clear."""
 
     def __init__(self, record: Mapping[str, Any]) -> None:
@@ -317,14 +325,14 @@ class _Resource:
         return str(self.metadata.get("name", ""))
 
 
-def _receiver(component: _Resource, children: list[_Resource]) -> DeclaredReceiver:
+def _receiver(component: Resource, children: list[Resource]) -> DeclaredReceiver:
     outputs = component.outputs
     live = outputs.get("generation")
     finished_url = outputs.get("hook_url") or ""
-    webhooks = [hook for child in children if not child.deleting and (hook := _webhook(child))]
+    webhooks = [hook for child in children if not child.deleting and (hook := webhook_of(child))]
     # At GitLab each generation has its own, and an unfinished rotation two.
     webhooks.sort(key=lambda hook: hook.url == finished_url)
-    receivers = [child for child in children if child.type == _RECEIVER_TYPE]
+    receivers = [child for child in children if child.type == RECEIVER_TYPE]
     return DeclaredReceiver(
         name=component.name,
         urn=component.urn,
@@ -341,11 +349,11 @@ def _receiver(component: _Resource, children: list[_Resource]) -> DeclaredReceiv
     )
 
 
-def _generations(children: list[_Resource]) -> Iterator[DeclaredGeneration]:
-    objects: dict[int, dict[str, _Resource]] = {}
+def _generations(children: list[Resource]) -> Iterator[DeclaredGeneration]:
+    objects: dict[int, dict[str, Resource]] = {}
     for child in children:
         number = str((child.metadata.get("labels") or {}).get(GENERATION, ""))
-        if child.type in (_SECRET_TYPE, _RECEIVER_TYPE) and number.isdecimal():
+        if child.type in (_SECRET_TYPE, RECEIVER_TYPE) and number.isdecimal():
             known = objects.setdefault(int(number), {})
             # One that waits for its deletion is listed beside the one that took its place.
             if child.type not in known or known[child.type].deleting:
@@ -353,7 +361,7 @@ def _generations(children: list[_Resource]) -> Iterator[DeclaredGeneration]:
     # What is made elsewhere has no labels of ours; its Receiver says which one it is.
     elsewhere = {(c.namespace, c.object_name): c for c in children if _is_read_secret(c)}
     for count, found in sorted(objects.items()):
-        secret, receiver = found.get(_SECRET_TYPE), found.get(_RECEIVER_TYPE)
+        secret, receiver = found.get(_SECRET_TYPE), found.get(RECEIVER_TYPE)
         some = receiver or secret
         assert some is not None  # noqa: S101
         status = (receiver.outputs.get("status") if receiver else None) or {}
@@ -380,11 +388,11 @@ def _generations(children: list[_Resource]) -> Iterator[DeclaredGeneration]:
         )
 
 
-def _is_read_secret(child: _Resource) -> bool:
+def _is_read_secret(child: Resource) -> bool:
     return child.type == _SECRET_TYPE and child.external and not child.deleting
 
 
-def _kept(secret: _Resource | None, key: str) -> str:
+def _kept(secret: Resource | None, key: str) -> str:
     """Return what a Secret has under `key`; "" where it has nothing, or no text."""
     if secret is None:
         return ""
@@ -399,12 +407,13 @@ def _time(text: Any) -> datetime.datetime | None:
     return datetime.datetime.fromisoformat(text) if isinstance(text, str) and text else None
 
 
-def _webhook(found: _Resource) -> DeclaredWebhook | None:
+def webhook_of(found: Resource) -> DeclaredWebhook | None:
+    """Return the webhook that a resource is; None where it is none."""
     read = _WEBHOOKS.get(found.type)
     return read(found) if read else None
 
 
-def _github_webhook(found: _Resource) -> DeclaredWebhook:
+def _github_webhook(found: Resource) -> DeclaredWebhook:
     values = found.outputs or found.inputs
     return DeclaredWebhook(
         scope=Scope("github", "repository", str(values.get("repository", ""))),
@@ -415,7 +424,7 @@ def _github_webhook(found: _Resource) -> DeclaredWebhook:
     )
 
 
-def _gitlab_webhook(found: _Resource) -> DeclaredWebhook:
+def _gitlab_webhook(found: Resource) -> DeclaredWebhook:
     values = found.outputs or found.inputs
     kind = "project" if found.type == _GITLAB_PROJECT_HOOK_TYPE else "group"
     return DeclaredWebhook(
@@ -427,7 +436,7 @@ def _gitlab_webhook(found: _Resource) -> DeclaredWebhook:
     )
 
 
-def _gitea_webhook(found: _Resource) -> DeclaredWebhook:
+def _gitea_webhook(found: Resource) -> DeclaredWebhook:
     values = found.outputs or found.inputs
     kind = "organization" if values.get("organization") else "repository"
     name = values.get("organization") or f"{values.get('owner')}/{values.get('repository')}"
@@ -440,7 +449,7 @@ def _gitea_webhook(found: _Resource) -> DeclaredWebhook:
     )
 
 
-def _github_organization_webhook(found: _Resource) -> DeclaredWebhook:
+def _github_organization_webhook(found: Resource) -> DeclaredWebhook:
     # The resource does not name it: it is its provider's owner, and stands in its address.
     api_url = str(found.outputs.get("url") or "")
     parts = urlsplit(api_url).path.split("/")
@@ -455,7 +464,8 @@ def _github_organization_webhook(found: _Resource) -> DeclaredWebhook:
     )
 
 
-def _placed(hook: DeclaredWebhook, providers: ProviderSettings) -> DeclaredWebhook:
+def placed(hook: DeclaredWebhook, providers: ProviderSettings) -> DeclaredWebhook:
+    """Return a webhook with its organisation's name, which only the provider may know."""
     # What was not made has no address.
     if (hook.scope.forge, hook.scope.kind) != ("github", "organization") or hook.scope.name:
         return hook
@@ -471,7 +481,9 @@ _WEBHOOKS: Final = {
 }
 
 
-def _providers(resources: list[_Resource]) -> ProviderSettings:
+def providers_of(resources: list[Resource]) -> ProviderSettings:
+    """Return what the providers among `resources` were given."""
+
     def given(package: str, key: str) -> str:
         for found in resources:
             value = found.inputs.get(key)

@@ -115,7 +115,7 @@ def plan(
     Raises:
         RefusedError: it is not safe, or nothing such can be done; says what to do instead.
     """
-    _same_cluster(configuration, cluster)
+    same_cluster(configuration, cluster)
     selected = _selected(state, options)
     moves: list[Move] = []
     skipped: dict[str, str] = {}
@@ -362,7 +362,12 @@ class _Situation:
         )
 
 
-def _same_cluster(configuration: Configuration, cluster: str) -> None:
+def same_cluster(configuration: Configuration, cluster: str) -> None:
+    """Refuse another cluster than the one that the stack's configuration has recorded.
+
+    Raises:
+        RefusedError: it is another one.
+    """
     if configuration.cluster not in ("", cluster):
         raise RefusedError(
             f"this is another cluster: its namespace kube-system has the UID {cluster}, and the "

@@ -6,7 +6,7 @@ whatever stops the run, the same command (and any `pulumi up`) finishes it.
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,7 +133,7 @@ def rotate(
             planned,
             cluster=cluster,
             forges=Forges(after.providers),
-            since=_repointed_at(after, planned, update) or started,
+            since=repointed_at(after, (move.name for move in planned.moves), update) or started,
             reach=reach,
         )
     except ObservationError:
@@ -205,7 +205,10 @@ def _by_hand(after: StackState, planned: Plan) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _repointed_at(after: StackState, planned: Plan, update: Update) -> datetime.datetime | None:
-    webhooks = [after.receivers[m.name].webhook for m in planned.moves if m.name in after.receivers]
+def repointed_at(
+    after: StackState, names: Iterable[str], update: Update
+) -> datetime.datetime | None:
+    """Return when the last webhook of these components was written; None where none was."""
+    webhooks = [after.receivers[name].webhook for name in names if name in after.receivers]
     times = [update.updated_at[w.urn] for w in webhooks if w and w.urn in update.updated_at]
     return datetime.datetime.fromtimestamp(max(times), datetime.UTC) if times else None

@@ -20,7 +20,7 @@ from typing import IO, Any, Final
 
 from fluxhooks.errors import LockedError, PulumiError
 from fluxhooks.masking import mask
-from fluxhooks.observe import configuration, state
+from fluxhooks.observe import configuration, declaration, state
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,14 +88,28 @@ class PulumiStack:
         self._lock_timeout = lock_timeout
         self._report = report
 
-    def export(self) -> state.StackState:
+    def export(self, *, nothing: state.StackState | None = None) -> state.StackState:
         """Return what the stack declares, secrets included.
+
+        Args:
+            nothing: what is returned of a stack without resources; that is an error when absent.
 
         Raises:
             PulumiError: the stack cannot be exported.
             ObservationError: it has no resources yet.
         """
-        return state.parse(self._run("stack", "export", "--show-secrets"))
+        return state.parse(self._run("stack", "export", "--show-secrets"), nothing=nothing)
+
+    def preview(self) -> declaration.Declaration:
+        """Return what the program declares, whether the state knows it or not.
+
+        Raises:
+            PulumiError: the program fails, or the stack's configuration cannot be read.
+        """
+        return declaration.parse(
+            self._run("preview", "--json", "--show-sames"),
+            self._run("config", "--json", "--show-secrets"),
+        )
 
     def configuration(self, stack: str) -> configuration.Configuration:
         """Return the configuration of `stack`, which is this one's bare name.
@@ -121,6 +135,14 @@ class PulumiStack:
         }
         self._run("config", "set-all", "--json", json.dumps(settings))
 
+    def unset(self, key: str) -> None:
+        """Remove a value from the stack's configuration.
+
+        Raises:
+            PulumiError: it cannot be removed.
+        """
+        self._run("config", "rm", key)
+
     def up(self, *, revoke: bool = False, refresh: bool = False) -> Update:
         """Update the stack.
 
@@ -133,15 +155,33 @@ class PulumiStack:
             PulumiError: it failed; says what the engine complained of.
         """
         environment = {"FLUXHOOKS_DRAIN": "0s", "FLUXHOOKS_REVOKE": "on"} if revoke else {}
-        flags = ("--refresh",) if refresh else ()
+        return self._operate("up", ("--refresh",) if refresh else (), environment)
+
+    def take_in(self, resources: Mapping[str, object]) -> Update:
+        """Take resources that exist into the state, and change nothing of them.
+
+        Args:
+            resources: the content of a file for ``pulumi import``.
+
+        Raises:
+            LockedError, PulumiError: as for `up`.
+        """
+        with tempfile.TemporaryDirectory(prefix="fluxhooks-") as name:
+            file = Path(name) / "resources.json"
+            file.write_text(json.dumps(resources))
+            # What is protected could not be replaced or destroyed later.
+            flags = ("--file", str(file), "--protect=false", "--generate-code=false")
+            return self._operate("import", flags, {})
+
+    def _operate(self, verb: str, flags: tuple[str, ...], environment: Mapping[str, str]) -> Update:
         deadline = time.monotonic() + self._lock_timeout
         said = False
         while True:
-            run = self._update(flags, environment)
+            run = self._update(verb, flags, environment)
             if run.returncode == 0:
                 return run.update
             if not _LOCKED.search(run.output):
-                raise PulumiError(f"pulumi up failed: {run.complaint}")
+                raise PulumiError(f"pulumi {verb} failed: {run.complaint}")
             if _left_by_the_dead(run.output):
                 self._say("the lock is that of an update which was killed here; removing it")
                 self._run("cancel", "--yes")
@@ -184,12 +224,12 @@ class PulumiStack:
             raise PulumiError(f"pulumi {verb} failed: {_first_error(mask(done.stderr))}")
         return done.stdout
 
-    def _update(self, flags: tuple[str, ...], environment: Mapping[str, str]) -> "_Run":
+    def _update(self, verb: str, flags: tuple[str, ...], environment: Mapping[str, str]) -> "_Run":
         # Of the owner's only: the log of events holds resources' properties.
         with tempfile.TemporaryDirectory(prefix="fluxhooks-") as name:
             events, output = Path(name) / "events", Path(name) / "output"
             events.touch()
-            arguments = ("up", "--yes", "--skip-preview", "--suppress-outputs", *flags)
+            arguments = (verb, "--yes", "--skip-preview", "--suppress-outputs", *flags)
             run = _Run()
             started = time.monotonic()
             with output.open("wb") as sink:

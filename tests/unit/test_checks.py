@@ -885,6 +885,7 @@ def test_defaults() -> None:
 
     assert {
         "accepted": ["push"],
+        "adopts": False,
         "authority": "configuration",
         "drain": 30.0,
         "events": ["push"],

@@ -254,7 +254,12 @@ def test_a_schedule_of_all_leaves_out_who_is_told_by_hand() -> None:
 
 def test_settings_of_others_are_left_alone() -> None:
     """Component and command line read some themselves."""
-    own = {"generations": {"app": {"live": 2}}, "cluster": "uid", "rotate_every": "90d"}
+    own = {
+        "adopting": {"app": {"webhook": "7"}},
+        "cluster": "uid",
+        "generations": {"app": {"live": 2}},
+        "rotate_every": "90d",
+    }
 
     assert set(own) == LIBRARYS
     assert (

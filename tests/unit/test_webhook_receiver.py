@@ -961,6 +961,33 @@ def test_nothing_is_asked_where_nothing_is_repointed(
     assert _PATH == plain(engine.outputs["app"]["hook_path"])
 
 
+@pytest.mark.parametrize("finished", [{}, {"app": {}}])
+def test_what_was_made_by_hand_is_left_as_an_older_generation_is(
+    finished: dict[str, Any], answering: Callable[[Host], Host]
+) -> None:
+    """Proof, catch-up and drain, though nothing of the component was ever live."""
+    host = answering(Host(200))
+    adopting = {"fluxhooks:adopting": json.dumps({"app": {"webhook": "7"}})}
+    engine = RecordingEngine(finished=finished, config=adopting).run(program(drain="0s"))
+
+    assert [{"fluxhooksProbe": True}, {"fluxhooksCatchUp": True}] == [
+        json.loads(request.content) for request in host.requests
+    ]
+    assert _PATH == plain(engine.outputs["app"]["hook_path"])
+
+
+def test_what_was_made_by_hand_is_called_on_where_the_probe_fails(
+    answering: Callable[[Host], Host],
+) -> None:
+    """Nothing is pointed at a generation that did not prove itself."""
+    answering(Host(404))
+    adopting = {"fluxhooks:adopting": json.dumps({"app": {"webhook": "7"}})}
+    engine = RecordingEngine(config=adopting)
+
+    with pytest.raises(ReceiverNotProvedError, match="still points at what was made by hand and"):
+        engine.run(program(verify_timeout="0s"))
+
+
 @pytest.mark.parametrize(
     ("answer", "told", "cure"),
     [
