@@ -109,8 +109,9 @@ def _sentences(adoption: Adoption) -> Iterator[str]:
             yield f"{name}: {made}, with a webhook of its own"
             yield f"{name}: {what} is deleted when that one is seen to work"
     if adoption.receiver is not None:
-        secret = f" and its Secret {adoption.receiver.secret}" if adoption.receiver.secret else ""
-        yield f"{name}: {adoption.receiver}{secret} is not touched"
+        secret = adoption.receiver.secret
+        what = f"{adoption.receiver} and its Secret {secret} are" if secret else ""
+        yield f"{name}: {what or f'{adoption.receiver} is'} not touched"
     yield from (f"note: {note}" for note in adoption.notes)
 
 

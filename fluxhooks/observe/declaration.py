@@ -93,7 +93,7 @@ def parse(preview: str, configured: str) -> Declaration:
         ObservationError: they did not print what is understood.
     """
     try:
-        steps = json.loads(preview)["steps"]
+        steps = list(json.loads(preview)["steps"])
         values = {key: each.get("value") for key, each in json.loads(configured).items()}
     except (AttributeError, KeyError, TypeError, ValueError):
         raise ObservationError("pulumi preview did not print the program's resources") from None

@@ -221,7 +221,8 @@ class PulumiStack:
             raise _no_pulumi() from None
         if done.returncode != 0:
             verb = " ".join(word for word in arguments[:2] if not word.startswith("-"))
-            raise PulumiError(f"pulumi {verb} failed: {_first_error(mask(done.stderr))}")
+            said = done.stderr if done.stderr.strip() else _diagnosed(done.stdout)
+            raise PulumiError(f"pulumi {verb} failed: {_first_error(mask(said))}")
         return done.stdout
 
     def _update(self, verb: str, flags: tuple[str, ...], environment: Mapping[str, str]) -> "_Run":
@@ -380,6 +381,20 @@ def _first_error(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     return next(iter(errors or lines), "it said nothing")
+
+
+def _diagnosed(output: str) -> str:
+    """Return the errors in the JSON of a preview, which says them nowhere else."""
+    with contextlib.suppress(json.JSONDecodeError, AttributeError, KeyError, TypeError):
+        messages = (
+            _COLOURS.sub("", each["message"]).strip().removeprefix("error: ")
+            for each in json.loads(output)["diagnostics"]
+            if each["severity"] == "error"
+        )
+        said = [text.splitlines()[0] for text in messages if text]
+        own = [text for text in said if not text.startswith(_SAID_BESIDES)]
+        return "; ".join(dict.fromkeys(own or said))
+    return output
 
 
 def _no_pulumi() -> PulumiError:

@@ -1,5 +1,6 @@
 """What Pulumi says is understood: its locks, its complaints, its steps."""
 
+import json
 import os
 import socket
 from typing import Any
@@ -116,3 +117,17 @@ def test_a_webhook_unknown_to_the_state_has_a_cure() -> None:
         "422 Hook already exists on this repository; fluxhooks prune --min-age 0s lists it, and "
         "with --yes removes it"
     ) == run.complaint
+
+
+def test_a_preview_that_fails_says_why_in_its_json() -> None:
+    """It prints nothing on standard error then; the program's own words are what counts."""
+    diagnostics = [
+        {"severity": "warning", "message": "careful"},
+        {"severity": "error", "message": "<{%reset%}>drain: 'soon' is no duration\ntraceback…"},
+        {"severity": "error", "message": "an unhandled error occurred: program exited with 1"},
+    ]
+
+    assert "drain: 'soon' is no duration" == stack._diagnosed(
+        json.dumps({"steps": [], "diagnostics": diagnostics})
+    )
+    assert "no JSON" == stack._diagnosed("no JSON")
