@@ -8,7 +8,7 @@ import yaml
 from sandbox.toolchain import Origin, Program, crds, provide
 from sandbox.toolchain.cache import Cache
 from sandbox.toolchain.find import find, suits
-from sandbox.toolchain.programs import TABLE, Pinned, every_name
+from sandbox.toolchain.programs import TABLE, Pinned, every_name, pinned
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +24,9 @@ def test_a_program_tells_the_version_it_was_provided_as(
 ) -> None:
     """A version that is not linked in is noticed by users of a program, not by who builds it."""
     for program in programs.values():
-        for file in program.path.parent.glob(f"{program.name}*"):
-            (tmp_path / file.name).unlink(missing_ok=True)
-            (tmp_path / file.name).symlink_to(file)
+        # With what its publisher ships beside it, under whatever name.
+        for name in (program.name, *pinned(program.name).files):
+            (tmp_path / name).symlink_to(program.path.parent / name)
     environment = {
         "PATH": str(tmp_path),
         "KUBEBUILDER_ASSETS": str(tmp_path),
