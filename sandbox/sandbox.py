@@ -138,6 +138,8 @@ class Sandbox:
             project: the name of the project, where the program is a text.
             runtime: the program's language, "python" or "yaml".
         """
+        if runtime == "yaml":
+            self._add_yaml()
         directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.directory))
         project_file, head = directory / "Pulumi.yaml", f"name: {project}\nruntime: {runtime}\n"
         if program is None:
@@ -146,7 +148,6 @@ class Sandbox:
         elif isinstance(program, Path):
             shutil.copytree(program, directory, ignore=_LEFT_BY_USE, dirs_exist_ok=True)
         elif runtime == "yaml":
-            self._add_yaml()
             project_file.write_text(head + program)
         else:
             project_file.write_text(head)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import re
 import ssl
 import subprocess
 import threading
@@ -58,10 +59,13 @@ class App:
     `sender` is "github", "organization", "gitlab", "gitea", "gitea organization", or the type of
     a Receiver whose sender is told by hand.
 
+    With the `runtime` "yaml" the program is one in YAML, and `${…}` may stand in the arguments.
+
     Attributes:
         forge: where the repository is; GitHub where the sender is told by hand.
         path: what is there with the webhook: the repository, or None for the organisation.
         args: the component's arguments; `up` and `preview` change them.
+        beside: what else is in a YAML program: its configuration, variables and other resources.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class App:
         name: str,
         *,
         program: str | None = PROGRAM,
+        runtime: str = "python",
         sender: str = "github",
         suspend: bool = True,
     ) -> None:
@@ -98,7 +103,12 @@ class App:
             else self.forge.create_repository(name)
         )
         self.make_source(name, suspend=suspend)
-        self.stack: Stack = sandbox.stack(name, program=program, project=f"project-{name}")
+        self.runtime = runtime
+        self.beside: dict[str, dict[str, Any]] = {}
+        program = "resources: {}\n" if runtime == "yaml" else program
+        self.stack: Stack = sandbox.stack(
+            name, program=program, project=f"project-{name}", runtime=runtime
+        )
         self.leaks = Leaks()
         self.args: dict[str, Any] = {
             "host": sandbox.ingress.host,
@@ -265,7 +275,21 @@ class App:
 
     def _write(self, args: dict[str, Any]) -> None:
         self.args |= args
-        (self.stack.directory / "args.json").write_text(json.dumps([self.name, self.args]))
+        if self.runtime == "yaml":
+            (self.stack.directory / "Pulumi.yaml").write_text(json.dumps(self._in_yaml()))
+        else:
+            (self.stack.directory / "args.json").write_text(json.dumps([self.name, self.args]))
+
+    def _in_yaml(self) -> dict[str, Any]:
+        component = {"type": "fluxhooks:WebhookReceiver", "properties": camel_case(self.args)}
+        outputs = {"webhook_id": "webhookId", "hook_url": "hookUrl"}
+        return {
+            **self.beside,
+            "name": f"project-{self.name}",
+            "runtime": "yaml",
+            "resources": {**self.beside.get("resources", {}), self.name: component},
+            "outputs": {key: f"${{{self.name}.{output}}}" for key, output in outputs.items()},
+        }
 
     def _read(self, run: Run, verb: str) -> Run:
         self.leaks.read(f"the output of pulumi {verb}", run.output)
@@ -297,6 +321,11 @@ class App:
         return ssl.create_default_context(cafile=self.sandbox.ingress.ca_file)
 
 
+def camel_case(args: dict[str, Any]) -> dict[str, Any]:
+    """Arguments under the names that other languages have for them; what is in them stays."""
+    return {re.sub("_(.)", lambda m: m[1].upper(), key): value for key, value in args.items()}
+
+
 def changes(run: Run) -> list[str]:
     """A run's steps on resources in their order; a component's own have none."""
     return [str(step) for step in run.steps if not step.type.startswith("fluxhooks:")]
@@ -309,6 +338,12 @@ def errors(run: Run) -> list[str]:
         for severity, text in run.diagnostics
         if severity == "error" and "exited with non-zero exit code" not in text
     ]
+
+
+def remarks(run: Run) -> list[tuple[str, str]]:
+    """A run's diagnostics, but for the engine's that it found a plugin on PATH."""
+    found = re.compile(r"using pulumi-(resource-fluxhooks|analyzer-policy-python) from \$PATH at ")
+    return [(severity, text) for severity, text in run.diagnostics if not found.match(text)]
 
 
 def eventually(holds: Callable[[], object], *, seconds: float = 20.0) -> Any:

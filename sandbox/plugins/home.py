@@ -47,6 +47,29 @@ class PulumiHome:
             "PULUMI_HOME": str(self.path),
         }
 
+    def environment_for_policies(self) -> dict[str, str]:
+        """Return the same for programs in YAML that policy packs in Python look at.
+
+        The engine starts a pack by the language host, and by Pulumi's own script where it finds
+        none. The host that can be built here is too old to start one, so the engine must not
+        find it.
+        """
+        host = self.programs["pulumi-language-python"]
+        if host.origin is not toolchain.Origin.BUILT:
+            return self.environment()
+        directory = self.path / "bin-without-python"
+        if not directory.exists():
+            _link(directory, [self.path / "bin" / f for f in ("pulumi", "pulumi-language-yaml")])
+            script = toolchain.policy_analyzer()
+            shutil.copyfile(script, directory / script.name).chmod(0o755)
+        elsewhere = [
+            entry
+            for entry in os.environ.get("PATH", os.defpath).split(os.pathsep)
+            if not (Path(entry) / host.name).exists()
+        ]
+        own = [str(directory), str(Path(sys.executable).parent)]
+        return {**self.environment(), "PATH": os.pathsep.join([*own, *elsewhere])}
+
     def add_plugin(self, plugin: str, *, report: Report | None = None) -> None:
         """Add a resource plugin that cannot be built: the official one, else its stand-in."""
         official = toolchain.official(f"pulumi-resource-{plugin}", report=report)
@@ -66,7 +89,7 @@ class PulumiHome:
             ToolchainError: it can be had neither from the machine nor by building it.
         """
         host = "pulumi-language-yaml"
-        self.programs |= toolchain.provide([host], report=report)
+        self.programs.update(toolchain.provide([host], report=report))
         _link(self.path / "bin", [self.programs[host].path])
 
 

@@ -11,6 +11,7 @@ from sandbox.toolchain.errors import ToolchainError
 from sandbox.toolchain.programs import Origin, Program
 from sandbox.toolchain.progress import Phase, Progress
 from sandbox.toolchain.resolve import official, provide
+from sandbox.toolchain.scripts import policy_analyzer
 
 __all__ = [
     "Origin",
@@ -23,6 +24,7 @@ __all__ = [
     "flux_services",
     "gateway_api",
     "official",
+    "policy_analyzer",
     "prometheus_operator",
     "provide",
 ]
