@@ -15,7 +15,7 @@ from sandbox.external_secrets import ExternalSecretsOperator, SecretStore
 from sandbox.ingress.routing import GATEWAY, INFRA, STAND_IN, Routing
 from sandbox.sandbox import Sandbox
 from sandbox.stack import Run
-from tests.app import Receiver, changes, decoded
+from tests.app import Receiver, changes, decoded, remarks
 from tests.leaks import Leaks
 
 PROGRAMS = Path(__file__).parents[2] / "examples" / "programs"
@@ -114,6 +114,11 @@ EXAMPLES = {
         prepare=_repositories("app"),
         makes=frozenset({"RepositoryWebhook app-webhook", "Secret app-g1-token"}),
     ),
+    "yaml": Example(
+        config={"repository": "example-yaml"},
+        prepare=_repositories("example-yaml"),
+        makes=frozenset({"RepositoryWebhook app-webhook"}),
+    ),
 }
 
 
@@ -140,7 +145,8 @@ def test_a_program_to_start_from_makes_what_it_says(sandbox: Sandbox, name: str)
     """The next update has nothing to do, destroy leaves nothing, and none prints a secret."""
     example = EXAMPLES[name]
     example.prepare(sandbox)
-    stack = sandbox.stack(f"example-{name}", program=PROGRAMS / name)
+    runtime = "python" if (PROGRAMS / name / "__main__.py").exists() else "yaml"
+    stack = sandbox.stack(f"example-{name}", program=PROGRAMS / name, runtime=runtime)
     leaks = Leaks()
     stack.set_all({"host": sandbox.ingress.host, **example.config})
     for key, value in example.secret_config.items():
@@ -154,7 +160,7 @@ def test_a_program_to_start_from_makes_what_it_says(sandbox: Sandbox, name: str)
 
     made, unmade = _of("create ", first), _of("delete ", gone)
     assert example.makes == example.makes & made
-    assert ([], []) == (changes(second), second.diagnostics)
+    assert ([], []) == (changes(second), remarks(second))
     assert made == unmade
     leaks.read("the output of pulumi", first.output + second.output + gone.output)
     leaks.read_files(stack.directory)
@@ -181,7 +187,9 @@ def test_the_readme_names_them_all() -> None:
     readme = (PROGRAMS / "README.md").read_text()
 
     assert [] == [
-        path.parent.name
-        for path in PROGRAMS.glob("*/__main__.py")
-        if f"({path.parent.name}/__main__.py)" not in readme
+        path.name
+        for path in PROGRAMS.iterdir()
+        if path.is_dir()
+        and f"({path.name}/__main__.py)" not in readme
+        and f"({path.name}/Pulumi.yaml)" not in readme
     ]
