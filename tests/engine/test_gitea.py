@@ -19,6 +19,7 @@ from sandbox.sandbox import Sandbox
 from sandbox.stack import Run
 from sandbox.toolchain import ToolchainError
 from tests.app import App, changes, eventually
+from tests.breadth.table import Breadth
 
 DRAIN = 4.0
 SETTLED = 1.0
@@ -193,10 +194,16 @@ class TestARotationAtGitea:
             rotated.before.branch_filter,
         )
 
-    def test_it_loses_nothing(self, rotated: Rotated) -> None:
+    def test_it_loses_nothing(self, rotated: Rotated, breadth: Breadth) -> None:
         """Every commit was told to a webhook whose Receiver took it, and none was refused."""
         pushes = rotated.pushes
         assert ([], {200}, True) == (pushes.lost, pushes.answers, len(pushes.pushed) > 10)
+        breadth(
+            type=rotated.app.receiver_type,
+            forge="Gitea repository",
+            secret="generated",
+            against="a rotation under pushes, a real Gitea",
+        )
 
     def test_it_creates_before_it_deletes(self, rotated: Rotated) -> None:
         """The new webhook is there before the old one goes, and that one before its Receiver."""
@@ -244,7 +251,7 @@ ORGANIZATION = "gt-org"
 
 class TestOtherWaysAtGitea:
     def test_an_organisation_tells_of_all_its_repositories(
-        self, gitea: Gitea, make_app: Callable[..., App]
+        self, gitea: Gitea, make_app: Callable[..., App], breadth: Breadth
     ) -> None:
         """One webhook for many; a target's filter says which one reconciles it."""
         app = make_app(ORGANIZATION, sender="gitea organization")
@@ -271,6 +278,12 @@ class TestOtherWaysAtGitea:
         assert made.url != rotated.url
         assert {200} == answers
         assert [] == hooks(app)
+        breadth(
+            type=app.receiver_type,
+            forge="Gitea organisation",
+            secret="generated",
+            against="a rotation, a filter for each target, a real Gitea",
+        )
 
     def test_another_host_is_an_edit_and_loses_nothing(
         self, gitea: Gitea, sandbox: Sandbox, make_app: Callable[..., App]
