@@ -83,7 +83,7 @@ class Load:
     Every second one is held back by the forge for `queued` seconds, as a busy forge does. GitHub's
     then goes to the URL that was the webhook's when it was queued, GitLab's to the webhook's own,
     and to none when the webhook is gone. What becomes of them is told by the log of the
-    repository's webhooks, or with `organization` by that of its owner's.
+    repository's webhooks, or with `organization` by that of its owner's, at GitLab the instance's.
 
     Attributes:
         answers: in the order in which they came; there when the context was left.
@@ -156,7 +156,7 @@ class Load:
     def _deliveries(self) -> Sequence[github.Delivery | gitlab.Delivery]:
         if isinstance(self._forge, GitHub) and self._organization:
             return self._forge.deliveries()
-        return self._forge.deliveries(self._repository)
+        return self._forge.deliveries("" if self._organization else self._repository)
 
     def _send(self) -> None:
         due = time.monotonic()

@@ -96,8 +96,8 @@ class ReceiverSettings(_Model):
 
     Attributes:
         repository, organization: at GitHub, or
-        project, group: at GitLab, or
-        gitea: at a Gitea or Forgejo; one of the five, or
+        project, group, system_hook: at GitLab, or
+        gitea: at a Gitea or Forgejo; one of the six, or
         type: of a sender that is given URL and token by hand.
         gcr, oidc_providers: who sends, with these types.
         token: the live generation's, where it is neither generated nor one of the next two; it is
@@ -111,6 +111,7 @@ class ReceiverSettings(_Model):
     organization: str | None = None
     project: str | None = Field(default=None, coerce_numbers_to_str=True)
     group: str | None = Field(default=None, coerce_numbers_to_str=True)
+    system_hook: bool | None = None
     gitea: Gitea | None = None
     type: ReceiverType | None = None
     push_events_branch_filter: str | None = None
@@ -139,13 +140,14 @@ class ReceiverSettings(_Model):
             found = " and ".join(given) or "no sender"
             raise PydanticCustomError(
                 "sender",
-                "names {found}; give one of repository, organization, project, group, gitea, type",
+                "names {found}; give one of repository, organization, project, group, system_hook, "
+                "gitea, type",
                 {"found": found},
             )
         return self
 
 
-_SENDERS = ("repository", "organization", "project", "group", "gitea", "type")
+_SENDERS = ("repository", "organization", "project", "group", "system_hook", "gitea", "type")
 
 
 class Settings(_Model):
@@ -224,7 +226,7 @@ _OF_EACH_OR_ALL: Final = ("drain", "host", "interval", "namespace", "verify", "v
 # What the component has under its forge.
 _FORGES: Final = {
     "github": ("repository", "organization"),
-    "gitlab": ("project", "group", "push_events_branch_filter"),
+    "gitlab": ("project", "group", "system_hook", "push_events_branch_filter"),
 }
 _RENAMED: Final = {"sources", *(key for keys in _FORGES.values() for key in keys)}
 

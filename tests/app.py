@@ -56,14 +56,15 @@ class Killed(Exception):  # noqa: N818  # not an error: meant
 class App:
     """`name` is the component, the stack, the repository and the GitRepository.
 
-    `sender` is "github", "organization", "gitlab", "gitea", "gitea organization", or the type of
-    a Receiver whose sender is told by hand.
+    `sender` is "github", "organization", "gitlab", "gitlab instance", "gitea", "gitea
+    organization", or the type of a Receiver whose sender is told by hand.
 
     With the `runtime` "yaml" the program is one in YAML, and `${…}` may stand in the arguments.
 
     Attributes:
         forge: where the repository is; GitHub where the sender is told by hand.
-        path: what is there with the webhook: the repository, or None for the organisation.
+        path: what is there with the webhook: the repository, None for the organisation, or "" for
+            the instance.
         args: the component's arguments; `up` and `preview` change them.
         beside: what else is in a YAML program: its configuration, variables and other resources.
     """
@@ -86,10 +87,12 @@ class App:
         at = {"github": {"repository": name}}
         if sender == "organization":
             self.path, at = None, {"github": {"organization": sandbox.github.owner}}
-        elif sender == "gitlab":
+        elif sender.startswith("gitlab"):
             self.forge = sandbox.gitlab
             self.path = f"{sandbox.gitlab.group}/{name}"
             at = {"gitlab": {"project": self.path}}
+            if sender.endswith("instance"):
+                at = {"gitlab": {"system_hook": True}}
         elif sender.startswith("gitea"):
             self.forge, owner = sandbox.gitea, sandbox.gitea.owner
             self.path, at = f"{owner}/{name}", {"gitea": {"owner": owner, "repository": name}}
@@ -102,6 +105,8 @@ class App:
             if isinstance(self.forge, gitlab.GitLab)
             else self.forge.create_repository(name)
         )
+        if sender == "gitlab instance":
+            self.path = ""
         self.make_source(name, suspend=suspend)
         self.runtime = runtime
         self.beside: dict[str, dict[str, Any]] = {}
@@ -216,7 +221,7 @@ class App:
         elif isinstance(self.forge, Gitea):
             hooks = f"/{'repos' if '/' in self.path else 'orgs'}/{self.path}/hooks"
         elif isinstance(self.forge, gitlab.GitLab):
-            hooks = f"/projects/{self.path}/hooks"
+            hooks = f"/projects/{self.path}/hooks" if self.path else "/hooks"
         return [
             request.method
             for request in self.forge.requests
@@ -368,6 +373,7 @@ _TYPES = {
     "github": ReceiverType.GITHUB,
     "organization": ReceiverType.GITHUB,
     "gitlab": ReceiverType.GITLAB,
+    "gitlab instance": ReceiverType.GITLAB,
     "gitea": ReceiverType.GITHUB,
     "gitea organization": ReceiverType.GITHUB,
 }

@@ -47,7 +47,8 @@ class GitHubArgs(TypedDict):
 
 
 class GitLabArgs(TypedDict):
-    """Where on GitLab the webhook is registered: a project or a group, one of them."""
+    """Where on GitLab the webhook is registered: a project, a group or the instance, one of
+    them."""
 
     project: NotRequired[pulumi.Input[str]]
     """The project's ID or full path, as in "acme/app"."""
@@ -55,6 +56,11 @@ class GitLabArgs(TypedDict):
     group: NotRequired[pulumi.Input[str]]
     """The group's ID or full path; its webhook hears of all its projects. GitLab Premium has
     them."""
+
+    system_hook: NotRequired[bool]
+    """True for the webhook of a self-managed instance, which hears of all its projects: a filter
+    of each target, as in req.project.path_with_namespace == 'acme/app', says which one reconciles
+    it. GITLAB_TOKEN is an administrator's."""
 
     push_events_branch_filter: NotRequired[pulumi.Input[str]]
     """The branches whose pushes are sent, with wildcards as in "release-*"; all when absent."""

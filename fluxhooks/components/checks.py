@@ -71,8 +71,8 @@ class Checked:
     Attributes:
         host, namespace: as given, checked.
         github: the repository or the organisation; None where the webhook is not GitHub's.
-        gitlab: the project or the group, and the branch filter if there is one; None where the
-            webhook is not GitLab's.
+        gitlab: the project or the group, and the branch filter if there is one, or the instance;
+            None where the webhook is not GitLab's.
         gitea: the server, the repository or the organisation, and the branch filter if there is
             one; None where the webhook is not Gitea's.
         resources: the Receiver's ``spec.resources``, with ``apiVersion`` in each.
@@ -98,7 +98,7 @@ class Checked:
     host: pulumi.Input[str]
     namespace: pulumi.Input[str]
     github: Mapping[str, pulumi.Input[str]] | None
-    gitlab: Mapping[str, pulumi.Input[str]] | None
+    gitlab: Mapping[str, Any] | None
     gitea: Mapping[str, pulumi.Input[str]] | None
     resources: pulumi.Input[list[dict[str, Any]]]
     events: pulumi.Input[list[str]]
@@ -173,7 +173,7 @@ def check_args(
     forge = _forge(values)
     receiver_type = _type(forge, values.get("type"))
     gitlab = _gitlab(values["gitlab"]) if forge == "gitlab" else None
-    sender = ("project" if "project" in gitlab else "group") if gitlab is not None else forge
+    sender = _gitlabs(gitlab) if gitlab is not None else forge
     scheduled, today = _schedule(values), datetime.datetime.now(datetime.UTC).date()
     if scheduled is not None:
         if not forge:
@@ -202,8 +202,8 @@ def check_args(
         gitea=_gitea(values["gitea"]) if forge == "gitea" else None,
         resources=resources,
         events=events,
-        accepted=when_known(events, gitea_events.delivered) if forge == "gitea" else events,
-        filter=_filter(receiver_type, values.get("resource_filter")),
+        accepted=_accepted(sender, events),
+        filter=_filter(receiver_type, values.get("resource_filter"), sender, events),
         identity=gcr_secret(receiver_type, values.get("gcr")),
         oidc_providers=oidc_providers(receiver_type, values.get("oidc_providers")),
         token=token_source(receiver_type, values, retains=len(generations) > 1),
@@ -443,20 +443,47 @@ _GITHUB: Final[dict[str, Callable[[Any], str]]] = {
 }
 
 
-def _gitlab(value: Any) -> dict[str, pulumi.Input[str]]:
+def _gitlab(value: Any) -> dict[str, Any]:
     at = entry("gitlab", value, GitLabArgs)
-    given = [key for key in ("project", "group") if key in at]
+    given = [key for key in ("project", "group", "system_hook") if key in at]
     if len(given) != 1:
         raise ArgumentError(
             "gitlab",
             f"names {' and '.join(given) or 'neither project nor group'}; give one of them, as in "
             f"{_EXAMPLES['gitlab']}",
         )
+    if "system_hook" in at:
+        _system_hook(at)
     if importlib.util.find_spec("pulumi_gitlab") is None:
         raise ArgumentError(
             "gitlab", "needs Pulumi's GitLab provider: pip install 'fluxhooks[gitlab]'"
         )
     return {key: when_known(at[key], check) for key, check in _GITLAB.items() if key in at}
+
+
+def _gitlabs(at: Mapping[str, Any]) -> str:
+    kinds = {"project": "project", "group": "group", "system_hook": "instance"}
+    return next(kind for key, kind in kinds.items() if key in at)
+
+
+def _system_hook(at: Mapping[str, Any]) -> None:
+    if plain("gitlab.system_hook", at["system_hook"], bool) is False:
+        raise ArgumentError(
+            "gitlab.system_hook", f"is False; remove it, and give {_EXAMPLES['gitlab']}"
+        )
+    if "push_events_branch_filter" in at:
+        raise ArgumentError(
+            "gitlab.push_events_branch_filter",
+            "is not for an instance's webhook; remove it, and filter each target, as in "
+            "req.ref == 'refs/heads/main'",
+        )
+
+
+def _accepted(sender: str, events: Any) -> Any:
+    if sender == "gitea":
+        return when_known(events, gitea_events.delivered)
+    # All its deliveries have that name.
+    return [gitlab_events.SYSTEM_HOOK] if sender == "instance" else events
 
 
 def _project(value: Any) -> str:
@@ -473,9 +500,10 @@ def _branches(value: Any) -> str:
     return text(path, value, ANYTHING, "names no branch; remove it, and all branches are sent")
 
 
-_GITLAB: Final[dict[str, Callable[[Any], str]]] = {
+_GITLAB: Final[dict[str, Callable[[Any], Any]]] = {
     "project": _project,
     "group": _group,
+    "system_hook": bool,
     "push_events_branch_filter": _branches,
 }
 
@@ -604,8 +632,9 @@ def _events(receiver_type: ReceiverType, sender: str, events: Any, resources: An
     if events is None:
         kinds = [ref["kind"] for ref in resources]
         defaults = default_events(receiver_type, kinds)
-        if sender == "gitea":
-            defaults = [event for event in defaults if event in gitea_events.EVENTS]
+        known = {"gitea": gitea_events.EVENTS, "instance": gitlab_events.EVENTS["instance"]}
+        if sender in known:
+            defaults = [event for event in defaults if event in known[sender]]
         if not defaults:
             raise ArgumentError(
                 "events",
@@ -651,13 +680,26 @@ def _event(path: str, event: Any, sender: str) -> None:
         flag = re.sub(r"\W+", "_", str(event).strip().lower()).removesuffix("_hook")
         near = names.get(flag) or names.get(f"{flag.removesuffix('_events')}_events")
         cure = f", did you mean {near!r}?" if near else suggestion(event, flags)
-        raise ArgumentError(path, f"{event!r} is not an event of a GitLab {sender}{cure}")
+        what = f"a GitLab {sender}" if sender != "instance" else "a GitLab instance's system hook"
+        if sender == "instance" and not cure:
+            cure = f"; it has {listed(flags)}"
+        raise ArgumentError(path, f"{event!r} is not an event of {what}{cure}")
 
 
-def _filter(receiver_type: ReceiverType, value: Any) -> Any:
+def _filter(receiver_type: ReceiverType, value: Any, sender: str, events: Any) -> Any:
+    if sender == "instance":
+        return when_known(
+            {"events": events, "value": value},
+            lambda known: _with_probe(_of_system(known["events"], known["value"])),
+        )
     if value is None and not RECEIVER_TYPES[receiver_type].json_objects:
         return None
     return when_known(value, _with_probe)
+
+
+def _of_system(events: list[str], value: Any) -> str:
+    told = gitlab_events.system_filter(events)
+    return told if value is None else f"({told}) && ({_cel('resource_filter', value)})"
 
 
 def _with_probe(value: Any) -> str:

@@ -24,6 +24,7 @@ SPELLINGS: Final = {
     "pushEventsBranchFilter": "push_events_branch_filter",
     "sectionName": "section_name",
     "storeKind": "store_kind",
+    "systemHook": "system_hook",
     "tlsSecretName": "tls_secret_name",
 }
 

@@ -4,7 +4,7 @@ import pulumi
 
 from fluxhooks.components.checks import Checked
 from fluxhooks.components.forges import gitea, github
-from fluxhooks.components.forges.gitlab import project_or_group_webhook
+from fluxhooks.components.forges.gitlab import gitlab_webhook
 from fluxhooks.flux.generations import generation_name
 
 
@@ -31,7 +31,7 @@ def webhook_at_forge(
             opts=opts,
         )
     if args.gitlab is not None:
-        return project_or_group_webhook(
+        return gitlab_webhook(
             f"{generation_name(name, args.live)}-webhook",
             at=args.gitlab,
             events=args.events,

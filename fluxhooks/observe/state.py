@@ -25,6 +25,7 @@ _GITHUB_WEBHOOK_TYPE: Final = "github:index/repositoryWebhook:RepositoryWebhook"
 _GITHUB_ORGANIZATION_HOOK_TYPE: Final = "github:index/organizationWebhook:OrganizationWebhook"
 _GITLAB_PROJECT_HOOK_TYPE: Final = "gitlab:index/projectHook:ProjectHook"
 _GITLAB_GROUP_HOOK_TYPE: Final = "gitlab:index/groupHook:GroupHook"
+_GITLAB_SYSTEM_HOOK_TYPE: Final = "gitlab:index/systemHook:SystemHook"
 _GITEA_WEBHOOK_TYPE: Final = "pulumi-python:dynamic/gitea:Webhook"
 
 # What has webhooks, by forge; at Gitea they are called as at GitHub.
@@ -79,9 +80,10 @@ class Scope:
 
     Attributes:
         forge: "github", "gitlab" or "gitea", which is Forgejo too.
-        kind: what it is there: "repository", "organization", "project" or "group".
+        kind: what it is there: "repository", "organization", "project", "group" or
+            "instance".
         name: a repository's with or without its owner, an organisation's; ID or full path at
-            GitLab; "" for an organisation that nothing names.
+            GitLab, and "GitLab" for its instance; "" for an organisation that nothing names.
         server: the address of a Gitea, of which there is one in each place; "" elsewhere.
     """
 
@@ -436,6 +438,16 @@ def _gitlab_webhook(found: Resource) -> DeclaredWebhook:
     )
 
 
+def _gitlab_system_hook(found: Resource) -> DeclaredWebhook:
+    values = found.outputs or found.inputs
+    return DeclaredWebhook(
+        scope=Scope("gitlab", "instance", "GitLab"),
+        id=found.id,
+        urn=found.urn,
+        url=str(values.get("url") or ""),
+    )
+
+
 def _gitea_webhook(found: Resource) -> DeclaredWebhook:
     values = found.outputs or found.inputs
     kind = "organization" if values.get("organization") else "repository"
@@ -478,6 +490,7 @@ _WEBHOOKS: Final = {
     _GITHUB_WEBHOOK_TYPE: _github_webhook,
     _GITLAB_GROUP_HOOK_TYPE: _gitlab_webhook,
     _GITLAB_PROJECT_HOOK_TYPE: _gitlab_webhook,
+    _GITLAB_SYSTEM_HOOK_TYPE: _gitlab_system_hook,
 }
 
 

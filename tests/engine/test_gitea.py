@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 import pytest
 
@@ -20,6 +20,8 @@ from sandbox.stack import Run
 from sandbox.toolchain import ToolchainError
 from tests.app import App, changes, eventually
 from tests.breadth.table import Breadth
+from tests.command import Command
+from tests.engine.test_adopt import Adopted, Story, story_of
 
 DRAIN = 4.0
 SETTLED = 1.0
@@ -85,14 +87,14 @@ class Pushes:
         eventually(self._all_told)
 
     @property
-    def lost(self) -> list[str]:
+    def untold(self) -> list[str]:
         """The commits of which no webhook told a Receiver that took it."""
         taken = {each.commit for each in self._seen.values() if each.status == 200}
         return [commit for commit in self.pushed if commit not in taken]
 
     def _all_told(self) -> bool:
         self._note()
-        return not self.lost
+        return not self.untold
 
     @property
     def answers(self) -> set[int | None]:
@@ -197,7 +199,7 @@ class TestARotationAtGitea:
     def test_it_loses_nothing(self, rotated: Rotated, breadth: Breadth) -> None:
         """Every commit was told to a webhook whose Receiver took it, and none was refused."""
         pushes = rotated.pushes
-        assert ([], {200}, True) == (pushes.lost, pushes.answers, len(pushes.pushed) > 10)
+        assert ([], {200}, True) == (pushes.untold, pushes.answers, len(pushes.pushed) > 10)
         breadth(
             type=rotated.app.receiver_type,
             forge="Gitea repository",
@@ -303,4 +305,40 @@ class TestOtherWaysAtGitea:
         assert [] == [step for step in changes(run) if "Receiver" in step]
         assert (before.id, before.secret) == (after.id, after.secret)
         assert other.host in after.url
-        assert ([], True) == (pushes.lost, len(pushes.pushed) > 5)
+        assert ([], True) == (pushes.untold, len(pushes.pushed) > 5)
+
+
+class Counted(Pushes):
+    """The same, as an adoption is told under."""
+
+    @property
+    def sent(self) -> int:
+        """How many commits were pushed."""
+        return len(self.pushed)
+
+    @property
+    def lost(self) -> int:
+        """Of how many nobody was told."""
+        return len(self.untold)
+
+
+class TestAnAdoptionAtGitea(Adopted):
+    row: ClassVar[dict[str, str]] = {
+        "type": "github",
+        "forge": "Gitea repository",
+        "secret": "generated",
+        "against": "a hand-made webhook adopted while pushes went on, at a real Gitea",
+    }
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def story(cls, make_app: Callable[..., App], tmp_path_factory: pytest.TempPathFactory) -> Story:
+        """Killed when ours was made, beside the hand-made one."""
+        app = make_app("tea-adopted", sender="gitea")
+        command = Command(app, tmp_path_factory.mktemp("tea-adopted"))
+        return story_of(app, command, "create Webhook", Counted(app))
+
+    def test_another_webhook_takes_its_place(self, story: Story) -> None:
+        """Gitea's API gives no webhook another secret."""
+        (hook,) = story.after
+        assert story.before.id != hook.id

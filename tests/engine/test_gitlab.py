@@ -430,6 +430,120 @@ class TestTheCommandAtGitLab:
         )
 
 
+@dataclass(frozen=True)
+class OfTheInstance:
+    """A webhook of the instance: called for several things, rotated under load, gone."""
+
+    app: App
+    hook: Hook
+    answers: dict[str, tuple[str, int]]
+    reconciled: dict[str, int]
+    wrong: int | None
+    rotated: Done
+    doctor: Done
+    after: list[Hook]
+    tally: Tally
+    left: list[Hook]
+
+
+@pytest.fixture(scope="class")
+def of_the_instance(
+    make_app: Callable[..., App], tmp_path_factory: pytest.TempPathFactory
+) -> OfTheInstance:
+    """Two projects, and a filter that lets one of them reach the target."""
+    app = make_app("gl-system", sender="gitlab instance")
+    forge, project = app.forge, "acme/gl-system"
+    forge.create_project("acme/gl-other")
+    target = {"kind": "GitRepository", "name": "gl-system"}
+    only = f"req.project.path_with_namespace == '{project}'"
+    app.up(resources=[{**target, "filter": only}], drain=f"{DRAIN:g}s")
+    (hook,) = forge.hooks("")
+
+    answers, reconciled = {}, {}
+    for what, happens in (
+        ("a push", lambda: forge.send(project)),
+        ("another project's push", lambda: forge.send("acme/gl-other")),
+        ("a new project", lambda: forge.create_project("acme/gl-new")),
+    ):
+        with app.watched() as seen:
+            happens()
+            forge.wait_idle()
+        answers[what] = (forge.deliveries("")[-1].event, forge.deliveries("")[-1].status_code)
+        reconciled[what] = len(seen)
+    wrong = app.deliver(replace(hook, secret="not-it"), {"event_name": "push"})
+
+    fluxhooks = Command(app, tmp_path_factory.mktemp("gl-system"))
+    with Load(forge, project, rate=RATE, queued=QUEUED, organization=True) as load:
+        time.sleep(SETTLED)
+        rotated = fluxhooks("rotate", "--yes", "--json")
+        time.sleep(SETTLED)
+    doctor, after = fluxhooks("doctor", "--json"), forge.hooks("")
+    # Whoever comes next would be told of, too.
+    app.stack.destroy()
+    return OfTheInstance(
+        app,
+        hook,
+        answers,
+        reconciled,
+        wrong,
+        rotated,
+        doctor,
+        after,
+        load.tally,
+        forge.hooks(""),
+    )
+
+
+class TestTheInstancesWebhookAtGitLab:
+    def test_it_asks_for_what_its_target_needs(self, of_the_instance: OfTheInstance) -> None:
+        """Pushes and tags; its certificate is verified, and its token is ours."""
+        hook = of_the_instance.hook
+        assert ({"push_events", "tag_push_events"}, True, True) == (
+            hook.flags,
+            hook.verify,
+            bool(hook.secret),
+        )
+
+    def test_a_push_reconciles_and_nothing_else_does(self, of_the_instance: OfTheInstance) -> None:
+        """An instance tells of projects that come, whatever is asked for: answered 200, left."""
+        story = of_the_instance
+        assert {("System Hook", 200)} == set(story.answers.values())
+        assert {"a push": 1, "another project's push": 0, "a new project": 0} == story.reconciled
+        assert 400 == story.wrong
+
+    def test_a_rotation_loses_nothing(
+        self, of_the_instance: OfTheInstance, breadth: Breadth
+    ) -> None:
+        """One webhook takes the place of the other, as a project's does."""
+        story = of_the_instance
+        assert 0 == story.rotated.returncode, story.rotated.said
+        assert (0, True) == (story.tally.lost, story.tally.sent > 50), str(story.tally)
+        (hook,) = story.after
+        assert (True, True) == (hook.url != story.hook.url, hook.id != story.hook.id)
+        assert {"webhook": "calls the live path, active, JSON"}.items() <= {
+            check["what"]: check["seen"] for check in story.rotated.result["checks"]
+        }.items()
+        breadth(
+            type="gitlab",
+            forge="GitLab instance (system hook)",
+            secret="generated",
+            against="a rotation under load, GitLab and its plugin are stand-ins",
+        )
+
+    def test_its_chain_is_whole_but_for_its_log(self, of_the_instance: OfTheInstance) -> None:
+        """Nothing is broken; what became of deliveries no API tells."""
+        doctor = of_the_instance.doctor
+        assert 0 == doctor.returncode, doctor.said
+        links = {each["link"]: each["seen"] for each in doctor.result["chains"][0]["links"]}
+        assert ("GitLab tells of an instance's deliveries at Admin, System hooks alone") == links[
+            "delivery"
+        ]
+
+    def test_it_goes_with_its_stack(self, of_the_instance: OfTheInstance) -> None:
+        """Nothing is left at the instance."""
+        assert [] == of_the_instance.left
+
+
 class TestOtherWaysAtGitLab:
     def test_a_group_tells_of_all_its_projects(
         self, make_app: Callable[..., App], breadth: Breadth

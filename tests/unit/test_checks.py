@@ -494,8 +494,41 @@ _BAD_PLAIN_VALUES = [
     ),
     pytest.param(
         {"github": None, "gitlab": {"project": "acme/app", "branch": "main"}},
-        "gitlab.branch: is not an argument; known are group, project, push_events_branch_filter",
+        "gitlab.branch: is not an argument; known are group, project, push_events_branch_filter, "
+        "system_hook",
         id="unknown key of gitlab",
+    ),
+    pytest.param(
+        {"github": None, "gitlab": {"system_hook": False}},
+        'gitlab.system_hook: is False; remove it, and give {"project": "acme/app"}',
+        id="no system hook",
+    ),
+    pytest.param(
+        {"github": None, "gitlab": {"system_hook": True, "project": "acme/app"}},
+        'gitlab: names project and system_hook; give one of them, as in {"project": "acme/app"}',
+        id="a system hook of a project",
+    ),
+    pytest.param(
+        {"github": None, "gitlab": {"system_hook": True, "push_events_branch_filter": "main"}},
+        "gitlab.push_events_branch_filter: is not for an instance's webhook; remove it, and "
+        "filter each target, as in req.ref == 'refs/heads/main'",
+        id="branches of a system hook",
+    ),
+    pytest.param(
+        {"github": None, "gitlab": {"system_hook": True}, "events": ["Pipeline Hook"]},
+        "events[0]: 'Pipeline Hook' is not an event of a GitLab instance's system hook; it has "
+        "Merge Request Hook, Push Hook, Repository Update Hook, Tag Push Hook",
+        id="an event that no system hook has",
+    ),
+    pytest.param(
+        {
+            "github": None,
+            "gitlab": {"system_hook": True},
+            "resources": [{"kind": "OCIRepository", "name": "app"}],
+        },
+        "events: is missing, and no event of gitlab tells of a change in OCIRepository; name the "
+        "events that should reconcile them",
+        id="a source of which no system hook tells",
     ),
     pytest.param(
         {"github": None, "gitlab": {"project": "app"}},
@@ -1092,3 +1125,27 @@ def _refused(changes: dict[str, Any]) -> str:
     except ArgumentError as error:
         return error.property_path.partition("[")[0].partition(".")[0]
     return ""
+
+
+def test_an_instances_webhook_is_asked_for_what_was_named_and_nothing_else_reconciles() -> None:
+    """All its deliveries name one event; what they tell of stands in their bodies."""
+    given = {"github": None, "gitlab": {"system_hook": True}}
+    checked = check_args("app", args(**given))
+
+    assert (["Push Hook", "Tag Push Hook"], ["System Hook"]) == (checked.events, checked.accepted)
+    probe = "!has(req.fluxhooksProbe) && !has(req.zen) && (has(req.fluxhooksCatchUp) || "
+    pushes = "has(req.event_name) && req.event_name in ['push', 'tag_push']"
+    assert f"{probe}({pushes}))" == checked.filter
+    merges = check_args(
+        "app",
+        args(
+            **given,
+            events=["Merge Request Hook", "Repository Update Hook"],
+            resource_filter="req.project.id == 7",
+        ),
+    )
+    assert (
+        f"{probe}((has(req.event_name) && req.event_name in ['repository_update'] || "
+        "has(req.object_kind) && req.object_kind in ['merge_request']) && "
+        "(req.project.id == 7)))"
+    ) == merges.filter

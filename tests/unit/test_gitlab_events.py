@@ -13,6 +13,7 @@ from fluxhooks.components.forges.gitlab_events import EVENTS
     [
         pytest.param("project", pulumi_gitlab.ProjectHookArgs, id="project"),
         pytest.param("group", pulumi_gitlab.GroupHookArgs, id="group"),
+        pytest.param("instance", pulumi_gitlab.SystemHookArgs, id="instance"),
     ],
 )
 def test_every_flag_of_the_provider_has_its_event(at: str, hook: type) -> None:
@@ -22,7 +23,7 @@ def test_every_flag_of_the_provider_has_its_event(at: str, hook: type) -> None:
     assert {name for name in arguments if name.endswith("_events")} == set(EVENTS[at].values())
 
 
-@pytest.mark.parametrize("at", ["project", "group"])
+@pytest.mark.parametrize("at", ["project", "group", "instance"])
 def test_no_two_events_have_one_flag(at: str) -> None:
     """Asking for one would ask for the other."""
     assert len(EVENTS[at]) == len(set(EVENTS[at].values()))

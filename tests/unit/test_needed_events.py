@@ -14,9 +14,15 @@ from fluxhooks.flux.targets import SOURCES
         pytest.param(
             "github", "GitRepository", True, {"create", "push", "release"}, id="tags at GitHub"
         ),
-        pytest.param("gitlab", "GitRepository", False, {"Push Hook"}, id="a branch at GitLab"),
         pytest.param(
-            "gitlab", "GitRepository", True, {"Release Hook", "Tag Push Hook"}, id="tags at GitLab"
+            "gitlab", "GitRepository", False, {"Push Hook", "System Hook"}, id="a branch at GitLab"
+        ),
+        pytest.param(
+            "gitlab",
+            "GitRepository",
+            True,
+            {"Release Hook", "System Hook", "Tag Push Hook"},
+            id="tags at GitLab",
         ),
         pytest.param("gitlab", "OCIRepository", False, set(), id="whatever a CI job does"),
         pytest.param("github", "HelmRepository", False, set(), id="however pages are made"),

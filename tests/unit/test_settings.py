@@ -309,15 +309,15 @@ def test_settings_of_other_projects_are_not_looked_at() -> None:
         pytest.param(
             {**_LEAST, "receivers": {"app": {"sources": [{"name": "app"}]}}},
             "fluxhooks:receivers.app: names no sender; give one of repository, organization, "
-            "project, group, gitea, type, as in pulumi config set --path "
+            "project, group, system_hook, gitea, type, as in pulumi config set --path "
             "'receivers.app.repository' app",
             id="no sender",
         ),
         pytest.param(
             {**_LEAST, "receivers": _app(project="acme/app")},
             "fluxhooks:receivers.app: names repository and project; give one of repository, "
-            "organization, project, group, gitea, type, as in pulumi config set --path "
-            "'receivers.app.repository' app",
+            "organization, project, group, system_hook, gitea, type, as in pulumi config set "
+            "--path 'receivers.app.repository' app",
             id="two senders",
         ),
         pytest.param(

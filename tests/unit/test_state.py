@@ -318,3 +318,23 @@ def test_a_webhook_at_gitea_is_known_by_its_server_too() -> None:
         ("gitea other.example.com:3000", "5"),
     } == state.hook_keys
     assert state.receivers["app"].managed
+
+
+def test_an_instances_webhook_is_known_by_its_number_alone() -> None:
+    """It belongs to no project or group."""
+    resources = json.loads(EXPORT)["deployment"]["resources"]
+    for record in resources:
+        if record["urn"].endswith("RepositoryWebhook::web-webhook"):
+            record |= {
+                "type": "gitlab:index/systemHook:SystemHook",
+                "id": "37",
+                "outputs": {"url": record["outputs"]["configuration"]["url"]},
+            }
+    webhook = parse(_changed(resources=resources)).receivers["web"].webhook
+
+    assert webhook is not None
+    assert (Scope("gitlab", "instance", "GitLab"), "37", "flux.example.com") == (
+        webhook.scope,
+        webhook.id,
+        webhook.host,
+    )

@@ -1,4 +1,4 @@
-"""GitLab's side of the pair: the webhook of a project or of a group."""
+"""GitLab's side of the pair: the webhook of a project, of a group, or of the instance."""
 
 import functools
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from fluxhooks.components.forges.gitlab_events import EVENTS
 from fluxhooks.errors import IncompleteUpdateError
 
 
-def project_or_group_webhook(
+def gitlab_webhook(
     name: str,
     *,
-    at: Mapping[str, pulumi.Input[str]],
+    at: Mapping[str, Any],
     events: pulumi.Input[list[str]],
     url: pulumi.Output[str],
     token: pulumi.Output[str],
@@ -25,7 +25,8 @@ def project_or_group_webhook(
         name: one for each generation. Another URL replaces a webhook of GitLab's, and what is
             replaced can be protected, or deleted first; a new name is a plain create, and the
             old one a plain delete, after it.
-        at: ``project`` or ``group``, and ``push_events_branch_filter`` where one is wanted.
+        at: ``project`` or ``group``, and ``push_events_branch_filter`` where one is wanted; or
+            ``system_hook`` for the instance's.
     """
     # The SDK is loaded by the programs that use GitLab, and by no other.
     import pulumi_gitlab
@@ -33,12 +34,16 @@ def project_or_group_webhook(
     opts = pulumi.ResourceOptions.merge(
         opts, pulumi.ResourceOptions(protect=False, retain_on_delete=False)
     )
-    kind = "project" if "project" in at else "group"
-    make: Any = {"project": pulumi_gitlab.ProjectHook, "group": pulumi_gitlab.GroupHook}[kind]
+    kind = "instance" if "system_hook" in at else "project" if "project" in at else "group"
+    make: Any = {
+        "project": pulumi_gitlab.ProjectHook,
+        "group": pulumi_gitlab.GroupHook,
+        "instance": pulumi_gitlab.SystemHook,
+    }[kind]
     asked = pulumi.Output.from_input(events)
     hook = make(
         name,
-        **at,
+        **{key: value for key, value in at.items() if key != "system_hook"},
         enable_ssl_verification=True,
         token=token,
         url=url,
@@ -49,12 +54,14 @@ def project_or_group_webhook(
             for event, flag in EVENTS[kind].items()
         },
     )
-    webhook_id: pulumi.Output[str] = hook.hook_id.apply(functools.partial(_made, name))
+    # An instance's has no number beside its ID.
+    number = hook.id if kind == "instance" else hook.hook_id
+    webhook_id: pulumi.Output[str] = number.apply(functools.partial(_made, name))
     return webhook_id
 
 
-def _made(name: str, hook_id: float | None) -> str:
-    if hook_id is None:
+def _made(name: str, hook_id: float | str | None) -> str:
+    if not hook_id:
         # What --target leaves out is not made, and the engine says no word of it.
         raise IncompleteUpdateError(
             f"{name} is not made in this update, which leaves it out; nothing was deleted, run "

@@ -4,6 +4,7 @@ A delivery names its event in the header ``X-Gitlab-Event``, and that name is wh
 accepts. Source: GitLab's ``TriggerableHooks``; a test compares the flags with `pulumi_gitlab`'s.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 _BOTH: Final = {
@@ -35,4 +36,36 @@ EVENTS: Final = {
         "Project Hook": "project_events",
         "Subgroup Hook": "subgroup_events",
     },
+    "instance": {
+        "Merge Request Hook": "merge_requests_events",
+        "Push Hook": "push_events",
+        "Repository Update Hook": "repository_update_events",
+        "Tag Push Hook": "tag_push_events",
+    },
 }
+
+SYSTEM_HOOK: Final = "System Hook"
+"""What each delivery of an instance's webhook names in its header, whatever it tells of."""
+
+# https://docs.gitlab.com/administration/system_hooks/: the field, and what is in it.
+_TOLD: Final = {
+    "Merge Request Hook": ("object_kind", "merge_request"),
+    "Push Hook": ("event_name", "push"),
+    "Repository Update Hook": ("event_name", "repository_update"),
+    "Tag Push Hook": ("event_name", "tag_push"),
+}
+
+
+def system_filter(events: Iterable[str]) -> str:
+    """Return the CEL expression that is true of an instance's deliveries of `events`.
+
+    It sends more than it is asked for: users, keys, groups and projects that come and go.
+    """
+    told: dict[str, list[str]] = {}
+    for event in sorted(events):
+        field, value = _TOLD[event]
+        told.setdefault(field, []).append(f"'{value}'")
+    return " || ".join(
+        f"has(req.{field}) && req.{field} in [{', '.join(values)}]"
+        for field, values in sorted(told.items())
+    )

@@ -25,6 +25,8 @@ def api(scope: Scope, api_url: str = "") -> str:
         owner = parts[parts.index("repos") + 1] if "repos" in parts else "{owner}"
         name = scope.name if "/" in scope.name else f"{owner}/{scope.name}"
         return f"repos/{name}/hooks"
+    if scope.kind == "instance":
+        return "hooks"
     return f"{scope.kind}s/{quote(scope.name, safe='')}/hooks"
 
 

@@ -23,7 +23,8 @@ def repositories(receiver: FluxObject, cluster: ClusterEvidence) -> list[FluxObj
 
 
 def in_scope(sources: Iterable[FluxObject], scope: Scope) -> list[FluxObject]:
-    """Return the GitRepositories of a repository, of a project, or of all of a group's.
+    """Return the GitRepositories of a repository, of a project, or of all of a group's
+    or an instance's.
 
     The only one there is, is taken for it also where its URL does not say so: it may name a mirror.
     """
@@ -33,8 +34,13 @@ def in_scope(sources: Iterable[FluxObject], scope: Scope) -> list[FluxObject]:
 
 
 def is_in(source: FluxObject, scope: Scope) -> bool:
-    """Return whether a GitRepository's URL is that of a repository or project, or below a group."""
+    """Return whether a GitRepository's URL is that of a repository or project, or below a group.
+
+    An instance has them all: which host is its own, nothing here says.
+    """
     where, name = f"/{path(source).lower()}", scope.name.lower()
+    if scope.kind == "instance":
+        return True
     if scope.kind in ("group", "organization"):
         return f"/{name}/" in where
     return where.endswith(f"/{name}")

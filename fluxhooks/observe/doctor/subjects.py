@@ -214,7 +214,7 @@ def _of_receiver(
         # Several, or whatever has a label: as an organisation's webhook reaches them.
         certain = len(known) == 1 and all(target.name != "*" for target in reached.targets(newest))
         if wanted.scope is not None and SENDS_TO[wanted.scope.forge] == receiver_type:
-            above = wanted.scope.kind in ("organization", "group")
+            above = wanted.scope.kind in ("organization", "group", "instance")
             certain = certain and not above
             known += [wanted.scope] if above or not known else []
         scopes = [*known] or [None]

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import gitlab
     import requests
 
+# What each delivery of an instance's webhook names.
+_SYSTEM_HOOK: Final = "System Hook"
+
 _PUBLIC: Final = "https://gitlab.com"
 _TEST_SECONDS: Final = 20.0
 
@@ -73,10 +76,13 @@ class GitLabForge:
     def deliveries(self, declared: DeclaredWebhook) -> list[Delivery]:
         """Return the newest page of GitLab's log, the newest first; it goes back seven days.
 
-        It is empty before GitLab 17.3, which has no such log for an API to read.
+        It is empty before GitLab 17.3, which has no such log for an API to read, and for the
+        instance's webhooks, whose log is on their page.
         """
         import gitlab
 
+        if declared.scope.kind == "instance":
+            return []
         path = f"{self._hooks(declared).path}/{declared.id}/events"
         with self._explained(declared.scope):
             try:
@@ -124,6 +130,9 @@ class GitLabForge:
         """
         import gitlab
 
+        if declared.scope.kind == "instance":
+            # Its test is of a project that was made, and nobody is told what became of it.
+            return None
         before = self.last_delivery(declared)
         with self._explained(declared.scope):
             hook = self._hooks(declared).get(declared.id, **self._patience)
@@ -195,6 +204,8 @@ class GitLabForge:
             ) from None
 
     def _hooks(self, declared: DeclaredWebhook) -> Any:
+        if declared.scope.kind == "instance":
+            return self._client.hooks
         # Nothing is asked before it is looked at: a project itself never is.
         if declared.scope.kind == "group":
             return self._client.groups.get(declared.scope.name, lazy=True).hooks
@@ -250,7 +261,9 @@ def _seen(scope: Scope, hook: Any) -> SeenWebhook:
         url=str(hook.url or ""),
         active=alert == "executable",
         disabled=alert != "executable",
-        events=frozenset(
+        events=frozenset({_SYSTEM_HOOK})
+        if scope.kind == "instance"
+        else frozenset(
             _event(flag)
             for flag, wanted in hook.attributes.items()
             if wanted is True and flag.endswith("_events") and flag != "repository_update_events"
@@ -260,7 +273,7 @@ def _seen(scope: Scope, hook: Any) -> SeenWebhook:
         verifies_tls=getattr(hook, "enable_ssl_verification", True) is not False,
         branch_filter="" if strategy == "all_branches" else filtered,
         branch_filter_strategy=strategy,
-        pingable=_testable(hook) is not None,
+        pingable=scope.kind != "instance" and _testable(hook) is not None,
         inactive_because=_why(alert, getattr(hook, "disabled_until", None)),
         changed_at=_time(hook.created_at),
     )

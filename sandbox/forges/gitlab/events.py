@@ -1,4 +1,4 @@
-"""The events a webhook of a project or a group can subscribe to.
+"""The events a webhook of a project, a group or the instance can subscribe to.
 
 From the attributes of GitLab's project and group webhooks APIs. The name that a delivery carries in
 `X-Gitlab-Event` is made of the name of the trigger, as GitLab makes it.
@@ -26,13 +26,25 @@ TRIGGERS = {
     "member_events": "member_hooks",
     "project_events": "project_hooks",
     "subgroup_events": "subgroup_hooks",
+    "repository_update_events": "repository_update_hooks",
 }
 
 GROUP_ONLY = frozenset({"member_events", "project_events", "subgroup_events"})
 PROJECT_ONLY = frozenset({"resource_deploy_token_events"})
 
-PROJECT_FLAGS = tuple(flag for flag in TRIGGERS if flag not in GROUP_ONLY)
-GROUP_FLAGS = tuple(flag for flag in TRIGGERS if flag not in PROJECT_ONLY)
+INSTANCE_ONLY = frozenset({"repository_update_events"})
+
+PROJECT_FLAGS = tuple(flag for flag in TRIGGERS if flag not in GROUP_ONLY | INSTANCE_ONLY)
+GROUP_FLAGS = tuple(flag for flag in TRIGGERS if flag not in PROJECT_ONLY | INSTANCE_ONLY)
+INSTANCE_FLAGS = (
+    "push_events",
+    "tag_push_events",
+    "merge_requests_events",
+    "repository_update_events",
+)
+
+SYSTEM_HOOK = "System Hook"
+"""What `X-Gitlab-Event` says in every delivery of an instance's webhook."""
 
 
 def event_name(flag: str) -> str:

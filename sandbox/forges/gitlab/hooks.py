@@ -10,7 +10,12 @@ from typing import Any
 from sandbox.forges.encoding import JsonObject, timestamp
 from sandbox.forges.gitlab import errors
 from sandbox.forges.gitlab.errors import ApiError
-from sandbox.forges.gitlab.events import FLAGS, GROUP_FLAGS, PROJECT_FLAGS
+from sandbox.forges.gitlab.events import (
+    FLAGS,
+    GROUP_FLAGS,
+    INSTANCE_FLAGS,
+    PROJECT_FLAGS,
+)
 from sandbox.forges.web_address import is_web_address
 
 PROJECT_HOOKS = 100
@@ -34,15 +39,18 @@ _FALSE = ("false", "0", "f", "off")
 
 @dataclass(frozen=True)
 class Target:
-    """What a webhook belongs to: a project or a group, by path and number."""
+    """What a webhook belongs to: a project or a group, by path and number, or the instance."""
 
     path: str
     id: int
     group: bool = False
+    instance: bool = False
 
     @property
     def flags(self) -> tuple[str, ...]:
         """The attributes that ask for events."""
+        if self.instance:
+            return INSTANCE_FLAGS
         return GROUP_FLAGS if self.group else PROJECT_FLAGS
 
 
@@ -100,7 +108,8 @@ def create(parameters: Mapping[str, Any], *, target: Target, number: int, now: f
     Raises `ApiError` for what GitLab refuses.
     """
     given = _check(parameters, target=target)
-    flags = {"push_events": True} | {flag: given[flag] for flag in target.flags if flag in given}
+    asked = "repository_update_events" if target.instance else "push_events"
+    flags = {asked: True} | {flag: given[flag] for flag in target.flags if flag in given}
     return _checked(
         Hook(
             id=number,
@@ -145,6 +154,8 @@ def edit(hook: Hook, parameters: Mapping[str, Any]) -> Hook:
 
 def check_count(target: Target, existing: int) -> None:
     """Refuse one webhook too many. Two of one URL are no twins to GitLab, both are kept."""
+    if target.instance:
+        return
     limit, kind = (GROUP_HOOKS, "group") if target.group else (PROJECT_HOOKS, "project")
     if existing >= limit:
         raise errors.error(422, f"Maximum number of {kind} hooks ({limit}) exceeded")
@@ -169,6 +180,17 @@ def failed(hook: Hook, *, now: float) -> Hook:
 def show(hook: Hook, *, now: float) -> JsonObject:
     """The webhook as the REST API returns it: with everything but its token."""
     until = hook.disabled_until
+    if hook.target.instance:
+        return {
+            "id": hook.id,
+            "url": hook.url,
+            "name": hook.name,
+            "description": hook.description,
+            "created_at": timestamp(hook.created_at, to="milliseconds"),
+            **{flag: flag in hook.flags for flag in hook.target.flags},
+            "enable_ssl_verification": hook.verify,
+            "url_variables": [],
+        }
     return {
         "id": hook.id,
         "url": hook.url,

@@ -92,6 +92,44 @@ def push(site: Site, project: ProjectRecord, update: RefUpdate) -> JsonObject:
     }
 
 
+def repository_update(
+    site: Site, project: ProjectRecord, updates: Sequence[RefUpdate]
+) -> JsonObject:
+    """The payload that tells an instance's webhooks of one push, of however many refs."""
+    return {
+        "event_name": "repository_update",
+        "user_id": USER_ID,
+        "user_name": USER_NAME,
+        "user_email": None,
+        "user_avatar": None,
+        "project_id": project.target.id,
+        "project": show_project_in_payload(site, project),
+        "changes": [
+            {"before": update.before, "after": update.after, "ref": update.ref}
+            for update in updates
+        ],
+        "refs": [update.ref for update in updates],
+    }
+
+
+def project_create(project: ProjectRecord) -> JsonObject:
+    """The payload that tells an instance's webhooks of a new project."""
+    at = timestamp(project.created_at)
+    return {
+        "event_name": "project_create",
+        "created_at": at,
+        "updated_at": at,
+        "name": project.name,
+        "owner_email": None,
+        "owner_name": project.group,
+        "owners": [],
+        "path": project.name,
+        "path_with_namespace": project.target.path,
+        "project_id": project.target.id,
+        "project_visibility": "private" if project.private else "public",
+    }
+
+
 def show_push(project_id: int, number: int, updates: Sequence[RefUpdate], at: float) -> JsonObject:
     """A push among a project's events; of many refs it says only how many they were."""
     first, many = updates[0], len(updates) > 1

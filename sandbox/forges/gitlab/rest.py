@@ -74,6 +74,14 @@ class Api:
                 "GET", "/projects/{project}/repository/branches/{branch:path}", self._branch
             ),
         ]
+        # An instance's webhooks are an administrator's, as the token's owner is.
+        for method, path, endpoint in (
+            ("GET", "/hooks", self._list_hooks),
+            ("POST", "/hooks", self._create_hook),
+            ("GET", "/hooks/{hook_id:int}", self._get_hook),
+            ("DELETE", "/hooks/{hook_id:int}", self._delete_hook),
+        ):
+            routes.append(self._route(method, path, endpoint, Access.WRITE))
         for root in ("/projects/{project}/hooks", "/groups/{group}/hooks"):
             hook = root + "/{hook_id:int}"
             read, write = Access.READ, Access.WRITE
@@ -289,7 +297,9 @@ class Api:
         return hooks.show(hook, now=self._state.clock())
 
     def _target(self, request: Request) -> Target:
-        """The project or group in the path, by number or by URL-encoded path."""
+        """The project or group in the path, by number or by URL-encoded path; else the instance."""
+        if not {"project", "group"} & request.path_params.keys():
+            return self._state.instance
         kind = "project" if "project" in request.path_params else "group"
         name = unquote(request.path_params[kind])
         places = self._state.projects if kind == "project" else self._state.groups

@@ -71,7 +71,7 @@ class GitLab(Forge):
         return self._portal.call(self._state.add_group, path).target.id
 
     def create_project(self, path: str, *, private: bool = False) -> Repository:
-        """Make a project with a first commit on `main`, of which no webhook is told.
+        """Make a project with a first commit on `main`; only the instance's webhooks are told.
 
         `path` has its group in front, as in `acme/app`. A private one is cloned with a token only.
         Raises `ValueError` for a path that is taken, that GitLab would not allow, or in a group
@@ -80,8 +80,9 @@ class GitLab(Forge):
         self._check_path(path, nested=True)
         repository = self.directory / "repositories" / f"{path}.git"
         init_bare(repository, push_options=True)
-        self._portal.call(self._state.add_project, path, repository)
+        project = self._portal.call(self._state.add_project, path, repository)
         self.change_visibility(path, private=private)
+        self._portal.call(self._state.tell_instance, dump(payloads.project_create(project)))
         return Repository(
             path,
             path=repository,
@@ -134,11 +135,11 @@ class GitLab(Forge):
         return self._portal.call(self._publish, record, event, body, branch)
 
     def hooks(self, path: str) -> list[Hook]:
-        """The webhooks of a project or group as they are now, with secrets."""
+        """The webhooks of a project or group, or with "" of the instance, with secrets."""
         return self._portal.call(self._state.hooks_of, self._target(path))
 
     def deliveries(self, path: str) -> list[Delivery]:
-        """Finished deliveries to webhooks of a project or group, oldest first.
+        """Finished deliveries to webhooks of a project, a group or the instance, oldest first.
 
         Those of webhooks deleted since are among them, and no time is too long ago.
         """
@@ -188,6 +189,11 @@ class GitLab(Forge):
             await run_in_threadpool(self._open_merge_requests, project, updates, asked)
         for together in payloads.remembered(updates):
             self._state.note(project, *together)
+        self._state.publish(
+            project,
+            "Repository Update Hook",
+            dump(payloads.repository_update(self._site, project, updates)),
+        )
         for update in payloads.told(updates):
             payload = await run_in_threadpool(payloads.push, self._site, project, update)
             branch = None if update.is_tag else update.short_name
@@ -231,6 +237,8 @@ class GitLab(Forge):
             ) from None
 
     def _target(self, path: str) -> Target:
+        if not path:
+            return self._state.instance
         if path in self._state.groups:
             return self._state.groups[path].target
         return self._project(path).target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.forges.delivery_queue import Queue
+from sandbox.forges.encoding import dump
 from sandbox.forges.git import RefUpdate
 from sandbox.forges.gitlab import hooks
 from sandbox.forges.gitlab.deliveries import Delivery, Event, deliver
+from sandbox.forges.gitlab.events import SYSTEM_HOOK
 from sandbox.forges.gitlab.hooks import Hook, Target
 from sandbox.forges.gitlab.merge_requests import MergeRequest
 from sandbox.forges.gitlab.namespaces import Group, ProjectRecord, Site
@@ -54,6 +57,7 @@ class State:
     ) -> None:
         self.site = site
         self.clock = clock
+        self.instance = Target("", 0, instance=True)
         self.groups: dict[str, Group] = {}
         self.projects: dict[str, ProjectRecord] = {}
         self.hooks: dict[int, Hook] = {}
@@ -113,19 +117,33 @@ class State:
     def publish(
         self, project: ProjectRecord, name: str, body: bytes, *, branch: str | None = None
     ) -> str:
-        """Queue a delivery for each webhook of the project and its groups that wants the event.
+        """Queue a delivery for each webhook that wants the event: the project's, its groups', the
+        instance's.
 
         As at GitLab, a webhook that is disabled now gets nothing, and what is queued knows only the
         webhook's number: it goes where the webhook points when it is sent, and nowhere when the
         webhook is deleted or disabled by then.
         """
         guid = str(uuid.uuid4())
-        targets = [project.target]
+        targets = [project.target, self.instance]
         targets += [self.groups[path].target for path in project.groups]
         for hook in list(self.hooks.values()):
             if hook.target in targets and hook.wants(name, branch=branch) and self._enabled(hook):
-                self._put(hook.id, Event(name, guid, body, str(uuid.uuid4())))
+                self._put(hook.id, self._event(hook, name, guid, body))
         return guid
+
+    def tell_instance(self, body: bytes) -> None:
+        """Queue a delivery for each webhook of the instance, which cannot decline this event."""
+        for hook in self.hooks_of(self.instance):
+            self._put(hook.id, Event(SYSTEM_HOOK, str(uuid.uuid4()), body, str(uuid.uuid4())))
+
+    def _event(self, hook: Hook, name: str, guid: str, body: bytes) -> Event:
+        if hook.target.instance:
+            payload = json.loads(body)
+            # "Commits are never displayed".
+            body = dump({**payload, "commits": []}) if "commits" in payload else body
+            name = SYSTEM_HOOK
+        return Event(name, guid, body, str(uuid.uuid4()))
 
     async def execute(self, hook: Hook, event: Event, *, queued_at: float) -> Delivery:
         """Send now, note it in the log, and count it for or against the webhook."""

@@ -1,4 +1,4 @@
-"""The two resources: their properties, and what GitLab's REST API calls them."""
+"""The three resources: their properties, and what GitLab's REST API calls them."""
 
 import re
 from collections.abc import Mapping
@@ -42,37 +42,45 @@ STRATEGIES: Final = ("wildcard", "regex", "all_branches")
 
 @dataclass(frozen=True)
 class HookType:
-    """A kind of webhook. `parent` is the property that says whose it is: `project` or `group`."""
+    """A kind of webhook.
+
+    `parent` is the property that says whose it is, `project` or `group`; "" for the instance's.
+    """
 
     type: str
     parent: str
-    more_events: tuple[str, ...]
+    events: tuple[str, ...]
     more_outputs: tuple[str, ...]
     replaced_by_any_change: bool
 
     @property
     def title(self) -> str:
         """What errors call it."""
-        return f"GitLab {self.parent} hook"
+        return f"GitLab {self.parent or 'system'} hook"
 
     @property
     def flags(self) -> tuple[str, ...]:
         """The properties that are true or false."""
-        return (*_EVENTS, *self.more_events, "enableSslVerification")
+        return (*self.events, "enableSslVerification")
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The properties that are texts."""
+        if not self.parent:
+            return ("description", "name", "token", "url")
         return (*_TEXTS, self.parent)
 
     @property
     def inputs(self) -> frozenset[str]:
         """Everything a program can give."""
-        return frozenset((*self.flags, *self.texts, *REFUSED))
+        refused = REFUSED if self.parent else ("signingToken",)
+        return frozenset((*self.flags, *self.texts, *refused))
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """Everything that only GitLab knows."""
+        if not self.parent:
+            return ("createdAt", "signingTokenPresent", *self.more_outputs)
         return (
             "alertStatus",
             "disabledUntil",
@@ -85,7 +93,7 @@ class HookType:
     @property
     def replacing(self) -> tuple[str, ...]:
         """The properties that GitLab cannot change, or not without forgetting the token."""
-        return ("url", self.parent)
+        return ("url", self.parent) if self.parent else ("url",)
 
     def default(self, flag: str) -> bool:
         """What a flag is that the program does not give."""
@@ -93,20 +101,23 @@ class HookType:
 
     def path(self, parent: str, *rest: object) -> tuple[str, ...]:
         """The parts of the path of a webhook's, or of all webhooks', place in the API."""
-        return (f"{self.parent}s", parent, "hooks", *map(str, rest))
+        place = (f"{self.parent}s", parent) if self.parent else ()
+        return (*place, "hooks", *map(str, rest))
 
     def parameters(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """What of the inputs is sent to GitLab, by GitLab's names."""
-        sent = (*self.flags, *_TEXTS)
+        sent = (*self.flags, *(text for text in self.texts if text != self.parent))
         return {snake(key): inputs[key] for key in sent if inputs.get(key) is not None}
 
     def state(self, hook: Mapping[str, Any], *, parent: str, token: Any) -> dict[str, Any]:
         """The properties of a webhook as GitLab shows it, with the token that it does not show."""
         state: dict[str, Any] = {key: bool(hook.get(snake(key))) for key in self.flags}
-        state |= {key: hook.get(snake(key)) or "" for key in _TEXTS if key != "token"}
+        told = (key for key in self.texts if key not in ("token", self.parent))
+        state |= {key: hook.get(snake(key)) or "" for key in told}
         state |= {key: hook[snake(key)] for key in self.outputs if hook.get(snake(key)) is not None}
-        state |= {"customWebhookTemplate": "", "hookId": hook["id"], self.parent: parent}
-        state["id"] = f"{parent}:{hook['id']}"
+        if self.parent:
+            state |= {"customWebhookTemplate": "", "hookId": hook["id"], self.parent: parent}
+        state["id"] = f"{parent}:{hook['id']}" if self.parent else str(hook["id"])
         if token is not None:
             state["token"] = token
         return state
@@ -115,14 +126,22 @@ class HookType:
 PROJECT_HOOK: Final = HookType(
     "gitlab:index/projectHook:ProjectHook",
     "project",
-    more_events=("resourceDeployTokenEvents",),
+    events=(*_EVENTS, "resourceDeployTokenEvents"),
     more_outputs=("repositoryUpdateEvents",),
     replaced_by_any_change=False,
 )
 GROUP_HOOK: Final = HookType(
     "gitlab:index/groupHook:GroupHook",
     "group",
-    more_events=("memberEvents", "projectEvents", "subgroupEvents"),
+    events=(*_EVENTS, "memberEvents", "projectEvents", "subgroupEvents"),
+    more_outputs=(),
+    replaced_by_any_change=True,
+)
+# Its API had no edit for long, and the provider replaces it.
+SYSTEM_HOOK: Final = HookType(
+    "gitlab:index/systemHook:SystemHook",
+    "",
+    events=("mergeRequestsEvents", "pushEvents", "repositoryUpdateEvents", "tagPushEvents"),
     more_outputs=(),
     replaced_by_any_change=True,
 )
@@ -132,21 +151,23 @@ def hook_type(urn: str) -> HookType:
     """The kind of webhook that a URN names.
 
     Raises:
-        UnsupportedError: It is no webhook, or a system hook.
+        UnsupportedError: It is no webhook.
     """
     type_ = urn.split("::", 3)[2].rpartition("$")[2]
-    for known in (PROJECT_HOOK, GROUP_HOOK):
+    for known in (PROJECT_HOOK, GROUP_HOOK, SYSTEM_HOOK):
         if known.type == type_:
             return known
     raise UnsupportedError(f"the type {type_}")
 
 
-def split_id(resource_id: str) -> tuple[str, int]:
-    """The project or group, and the webhook's number in it.
+def split_id(kind: HookType, resource_id: str) -> tuple[str, int]:
+    """The project or group, "" for the instance, and the webhook's number in it.
 
     Raises:
         PluginError: The ID is of another form.
     """
+    if not kind.parent and resource_id.isdecimal():
+        return "", int(resource_id)
     parent, colon, number = resource_id.rpartition(":")
     if not colon or not parent or not number.isdecimal():
         raise PluginError(f'Unexpected ID format ("{resource_id}"). Expected <part1>:<part2>')

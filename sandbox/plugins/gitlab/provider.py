@@ -91,6 +91,9 @@ class Provider:
         for key in REFUSED:
             if news.get(key):
                 raise UnsupportedError(f"the property '{key}'")
+        left_out = [flag for flag in kind.flags if news.get(flag) is None]
+        if not kind.parent and left_out:
+            raise UnsupportedError(f"a system hook without '{left_out[0]}'")
         failures = _failures(kind, reveal(news))
         if news.get("name") is None:
             name = _name(request, read_struct(request.olds))
@@ -142,7 +145,7 @@ class Provider:
         if request.preview:
             return provider_pb2.CreateResponse(properties=write_struct(_previewed(kind, news)))
         inputs = reveal(news)
-        parent = inputs[kind.parent]
+        parent = inputs[kind.parent] if kind.parent else ""
         try:
             hook = await self._connected().ask(
                 "POST", *kind.path(parent), parameters=kind.parameters(inputs)
@@ -157,7 +160,7 @@ class Provider:
     async def read(self, request: provider_pb2.ReadRequest) -> Any:
         """Read a webhook that the state knows, or one to import that only its ID names."""
         kind = hook_type(request.urn)
-        parent, number = split_id(request.id)
+        parent, number = split_id(kind, request.id)
         old_state, old_inputs = read_struct(request.properties), read_struct(request.inputs)
         try:
             hook = await self._connected().ask("GET", *kind.path(parent, number))
@@ -180,7 +183,7 @@ class Provider:
     async def update(self, request: provider_pb2.UpdateRequest) -> Any:
         """Change a webhook, or preview that; URL and token are always sent together."""
         kind = hook_type(request.urn)
-        parent, number = split_id(request.id)
+        parent, number = split_id(kind, request.id)
         news = read_struct(request.news)
         if request.preview:
             state = _previewed(kind, news) | {"id": request.id}
@@ -201,7 +204,7 @@ class Provider:
     async def delete(self, request: provider_pb2.DeleteRequest) -> Any:
         """Delete a webhook, which must exist."""
         kind = hook_type(request.urn)
-        parent, number = split_id(request.id)
+        parent, number = split_id(kind, request.id)
         try:
             await self._connected().ask("DELETE", *kind.path(parent, number))
         except ApiError as error:

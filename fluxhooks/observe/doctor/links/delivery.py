@@ -43,6 +43,9 @@ def examine(evidence: Evidence, behind: Sequence[Examined]) -> Examined:
     if forge.webhook.scope.forge == "gitea":
         page = commands.page(forge.webhook.scope, forge.webhook.id)
         return _told(State.ABSENT, f"Gitea tells of deliveries at {page} alone")
+    if forge.webhook.scope.kind == "instance":
+        page = "Admin, System hooks"
+        return _told(State.ABSENT, f"GitLab tells of an instance's deliveries at {page} alone")
     return _Log(evidence, forge, forge.webhook, behind).examined()
 
 
