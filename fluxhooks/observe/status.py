@@ -261,6 +261,8 @@ def _problems(
     problems = []
     entry = configuration.generations.get(receiver.name)
     wanted = entry.live if entry else 1
+    if receiver.name in configuration.adopting:
+        problems.append("an adoption was not finished; fluxhooks adopt finishes it")
     if receiver.live is None:
         problems.append("its first update was not finished")
     elif receiver.authority == "configuration" and wanted != receiver.live:

@@ -5,7 +5,6 @@ there, so any update proves the new generation before the webhook calls it; and 
 finishes what was stopped.
 """
 
-import asyncio
 import dataclasses
 import datetime
 import time
@@ -160,7 +159,10 @@ def adopt(
     started = datetime.datetime.now(datetime.UTC)
     if decided.way is Way.EDIT and decided.before is not None and not decided.taken_in:
         stack.take_in(resources_to_take_in(decided, before.urns))
-    update = stack.up()
+    own = known.webhook if known else None
+    # An update of what was deleted at the forge meanwhile fails.
+    gone = own is not None and own.id == decided.begun.webhook and decided.before is None
+    update = stack.up(refresh=gone)
     after = stack.export()
     checks = verify(
         before,
@@ -187,10 +189,10 @@ def adopt(
                     at=time.time(),
                 )
             )
-            asyncio.run(asyncio.sleep(drain))
+            time.sleep(drain)
         checks = [*checks, _only_one(decided, own, forges)]
     _forget(stack, planned.name)
-    return dataclasses.replace(result, checks=checks, left=_left(decided, after, cluster))
+    return dataclasses.replace(result, checks=checks, left=_left(decided, after))
 
 
 def _merged(known: ProviderSettings, declared: ProviderSettings) -> ProviderSettings:
@@ -268,7 +270,7 @@ def _forget(stack: PulumiStack, name: str) -> None:
         stack.unset(KEY)
 
 
-def _left(decided: Adoption, after: StackState, cluster: ClusterView) -> tuple[str, ...]:
+def _left(decided: Adoption, after: StackState) -> tuple[str, ...]:
     lines: list[str] = []
     if decided.way is Way.BY_HAND:
         lines.append(
@@ -285,11 +287,11 @@ def _left(decided: Adoption, after: StackState, cluster: ClusterView) -> tuple[s
         else f"{receiver} was not touched and may go {when}, if nobody else calls it. It belongs "
         f"to {receiver.owner}, which would bring it back: remove it there, then"
     )
-    lines += _removal(receiver, decided, cluster)
+    lines += _removal(receiver, decided)
     return tuple(lines)
 
 
-def _removal(receiver: HandMade, decided: Adoption, cluster: ClusterView) -> list[str]:
+def _removal(receiver: HandMade, decided: Adoption) -> list[str]:
     lines = []
     kind, _, where = receiver.owner.partition(" ")
     if kind == "Kustomization":

@@ -51,6 +51,10 @@ def _project(sandbox: Sandbox) -> None:
     sandbox.gitlab.create_project("example/app")
 
 
+def _instance(sandbox: Sandbox) -> None:
+    sandbox.gitlab.create_project("acme/of-the-instance")
+
+
 def _store(sandbox: Sandbox) -> None:
     _repositories("shop", "blog")(sandbox)
     data = [{"key": "flux/shop/1", "value": secrets.token_hex(16)}]
@@ -104,6 +108,11 @@ EXAMPLES = {
         config={"project": "example/app"},
         prepare=_project,
         makes=frozenset({"ProjectHook app-g1-webhook"}),
+    ),
+    "gitlab-instance": Example(
+        config={"projects[0]": "acme/of-the-instance", "projects[1]": "acme/web"},
+        prepare=_instance,
+        makes=frozenset({"SystemHook instance-g1-webhook"}),
     ),
     "organization": Example(
         config={"organization": "acme", "repositories[0]": "example-app"},

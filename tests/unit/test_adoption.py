@@ -1,12 +1,14 @@
 """What an adoption is going to do, or why it refuses, by program, state, forge and cluster."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fluxhooks import RefusedError
+from fluxhooks import RefusedError, SettingError
 from fluxhooks.flux.labels import STACK
+from fluxhooks.observe import configuration
 from fluxhooks.observe.configuration import Begun
 from fluxhooks.observe.declaration import Declaration, Planned, PlannedWebhook
 from fluxhooks.observe.forges import SeenWebhook
@@ -19,6 +21,7 @@ from fluxhooks.observe.state import (
     Scope,
     StackState,
 )
+from fluxhooks.operate import adopt
 from fluxhooks.operate.adoption import (
     Adoption,
     Way,
@@ -382,6 +385,39 @@ def test_the_record_keeps_those_of_others() -> None:
     assert {} == as_setting({"app": app}, "app", None)
 
 
+@pytest.mark.parametrize(
+    ("changes", "secrets", "told"),
+    [
+        pytest.param({}, set(), "  kubectl -n flux-system delete secret webhook-token", id="its"),
+        pytest.param(
+            {"secret_is_shared": True},
+            set(),
+            "  (its Secret webhook-token stays: another Receiver reads it)",
+            id="another's too",
+        ),
+        pytest.param(
+            {},
+            {"webhook-token"},
+            "  (its Secret webhook-token stays: app reads it)",
+            id="the component's, by token_secret",
+        ),
+    ],
+)
+def test_the_removal_spares_a_secret_that_is_read(
+    changes: dict[str, Any], secrets: set[str], told: str
+) -> None:
+    """Whoever follows the report breaks nothing."""
+    by_hand = dataclasses.replace(BY_HAND, **changes)
+    decided = decide(planned(secrets=frozenset(secrets)), made_by_hand=(by_hand,))
+    assert decided is not None
+
+    assert (
+        "Receiver flux-system/github was not touched and may go now, if nobody else calls it:",
+        "  kubectl -n flux-system delete receiver github",
+        told,
+    ) == adopt._left(decided, state())
+
+
 def receiver(name: str, **labels: str) -> dict[str, Any]:
     """Return a Receiver as the cluster has it."""
     return {
@@ -412,3 +448,22 @@ def test_a_receiver_without_our_label_was_made_by_hand() -> None:
     )
     assert "" == other.owner
     assert BY_HAND.path not in repr(found)
+
+
+def test_what_the_configuration_keeps_of_an_adoption_is_read(tmp_path: Path) -> None:
+    """And what adopt did not write is refused, with the command that removes it."""
+    (tmp_path / "Pulumi.yaml").write_text("name: p\nruntime: python\n")
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(
+        "config: {fluxhooks:adopting: {app: {webhook: '7', receiver: flux-system/github}}}"
+    )
+
+    expected = {"app": Begun(webhook="7", receiver="flux-system/github")}
+    assert expected == configuration.read(tmp_path, "dev").adopting
+    file.write_text("config: {fluxhooks:adopting: [app]}")
+    with pytest.raises(SettingError) as caught:
+        configuration.read(tmp_path, "dev")
+    assert (
+        "fluxhooks:adopting: ['app'] is not what fluxhooks adopt writes; pulumi config rm "
+        "fluxhooks:adopting, and run fluxhooks adopt again"
+    ) == str(caught.value)

@@ -7,7 +7,7 @@ from typing import Any
 
 from fluxhooks import ObservationError
 from fluxhooks.observe.cluster import ClusterObject
-from fluxhooks.observe.configuration import Configuration, Entry
+from fluxhooks.observe.configuration import Begun, Configuration, Entry
 from fluxhooks.observe.forges import Delivery, Forges, SeenWebhook
 from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, Scope, StackState, parse
 from fluxhooks.observe.status import Seen, Status, status, where
@@ -108,6 +108,15 @@ def test_the_next_rotation_is_due_when_the_configuration_says_so() -> None:
 
     assert ["2027-02-20", "2027-02-20"] == [f"{row.due:%Y-%m-%d}" for row in found.rows]
     assert [None, None] == [row.due for row in of(cluster=Cluster(), forge=Forge()).rows]
+
+
+def test_an_adoption_that_was_begun_is_a_problem() -> None:
+    """The hand-made webhook may send beside the stack's own until it is finished."""
+    adopting = {"web": Begun(webhook="7", receiver="flux-system/github")}
+    begun = dataclasses.replace(CONFIGURED, adopting=adopting)
+    found = of(cluster=Cluster(), forge=Forge(), configuration=begun)
+
+    assert ["an adoption was not finished; fluxhooks adopt finishes it"] == problems(found)["web"]
 
 
 def test_what_was_changed_at_the_forge_is_a_problem() -> None:
