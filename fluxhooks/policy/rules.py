@@ -190,7 +190,11 @@ _GITHUB: Final = (
     "github:index/repositoryWebhook:RepositoryWebhook",
     "github:index/organizationWebhook:OrganizationWebhook",
 )
-_GITLAB: Final = ("gitlab:index/projectHook:ProjectHook", "gitlab:index/groupHook:GroupHook")
+_GITLAB: Final = (
+    "gitlab:index/projectHook:ProjectHook",
+    "gitlab:index/groupHook:GroupHook",
+    "gitlab:index/systemHook:SystemHook",
+)
 _GITEA: Final = "pulumi-python:dynamic/gitea:Webhook"
 
 

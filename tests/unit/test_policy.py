@@ -22,6 +22,7 @@ GIT = "kubernetes:source.toolkit.fluxcd.io/v1:GitRepository"
 GITHUB = "github:index/repositoryWebhook:RepositoryWebhook"
 ORGANIZATION = "github:index/organizationWebhook:OrganizationWebhook"
 PROJECT = "gitlab:index/projectHook:ProjectHook"
+INSTANCE = "gitlab:index/systemHook:SystemHook"
 GITEA = "pulumi-python:dynamic/gitea:Webhook"
 URL = "https://flux.example.com/hook/" + "0" * 64
 
@@ -142,6 +143,7 @@ def test_webhook_urls_are_https(type_: str, properties: Any, found: list[str]) -
         pytest.param(GITHUB, github(secret=UNKNOWN), "", id="unknown"),
         pytest.param(GITHUB, github("https://ci.example.com", secret=""), "", id="not to Flux"),
         pytest.param(PROJECT, {"url": URL}, "token", id="GitLab, none"),
+        pytest.param(INSTANCE, {"url": URL}, "token", id="GitLab's system hook, none"),
         pytest.param(GITEA, {"url": URL, "secret": None}, "secret", id="Gitea, none"),
     ],
 )
