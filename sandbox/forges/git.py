@@ -180,6 +180,12 @@ def branches(path: Path) -> list[str]:
     return git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", cwd=path).split()
 
 
+def branches_with(path: Path, commit: str) -> list[str]:
+    """The names of the branches that a commit is on, sorted."""
+    flags = ("--format=%(refname:lstrip=2)", f"--contains={commit}")
+    return git("for-each-ref", *flags, "refs/heads", cwd=path).split()
+
+
 def is_ancestor(path: Path, older: str, newer: str) -> bool:
     try:
         git("merge-base", "--is-ancestor", older, newer, cwd=path)

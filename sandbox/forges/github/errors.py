@@ -84,6 +84,17 @@ def invalid_hook_field(field: str) -> ApiError:
     )
 
 
+def invalid_status(field: str, code: str, *, message: str | None = None) -> ApiError:
+    error = {"resource": "Status", "field": field, "code": code}
+    return ApiError(
+        422, "Validation Failed", errors=[{**error, **({"message": message} if message else {})}]
+    )
+
+
+def no_commit(sha: str) -> ApiError:
+    return ApiError(422, f"No commit found for SHA: {sha}")
+
+
 def rate_limited(reset: int) -> ApiError:
     """The answer when the hourly quota is used up; `reset` is in epoch seconds."""
     return ApiError(

@@ -21,8 +21,8 @@ from sandbox.forges.authorization import password
 from sandbox.forges.encoding import dump, timestamp
 from sandbox.forges.endpoints import Answer, Endpoint
 from sandbox.forges.front import UNKNOWN_ENDPOINT
-from sandbox.forges.git import newest_step
-from sandbox.forges.github import deliveries, errors, hooks, payloads
+from sandbox.forges.git import newest_step, resolve
+from sandbox.forges.github import deliveries, errors, hooks, payloads, statuses
 from sandbox.forges.github.accounts import (
     USER,
     RepositoryRecord,
@@ -85,6 +85,8 @@ class Api:
             self._route("GET", "/orgs/{owner}", self._organization),
             self._route("GET", "/repos/{owner}/{name}", self._repository),
             self._route("GET", "/repos/{owner}/{name}/activity", self._activity),
+            self._route("GET", "/repos/{owner}/{name}/commits/{ref:path}/statuses", self._statuses),
+            self._route("POST", "/repos/{owner}/{name}/statuses/{sha}", self._set_status),
         ]
         for root in ("/repos/{owner}/{name}/hooks", "/orgs/{owner}/hooks"):
             hook = root + "/{hook_id:int}"
@@ -253,6 +255,32 @@ class Api:
                 for activity in found[: _per_page(request)]
             ]
         )
+
+    async def _statuses(self, request: Request) -> Answer:
+        self._target(request)
+        record = self._record(request)
+        sha = await run_in_threadpool(resolve, record.path, request.path_params["ref"])
+        if sha is None:
+            raise errors.not_found()
+        found = [one for one in self._state.statuses.get(record.name, [])[::-1] if one.sha == sha]
+        per_page, page = _per_page(request), _positive(request, "page", default=1)
+        shown = found[per_page * (page - 1) : per_page * page]
+        return Answer([statuses.show(self._state.site, record, one) for one in shown])
+
+    async def _set_status(self, request: Request) -> Answer:
+        token = _token(request)
+        if token is None:
+            raise errors.not_found()
+        self._target(request)
+        if token not in self._state.may_set_statuses:
+            raise errors.missing_permission("statuses=write")
+        record, sha = self._record(request), request.path_params["sha"]
+        # A branch or a part of an ID will not do.
+        if await run_in_threadpool(resolve, record.path, sha) != sha:
+            raise errors.no_commit(sha)
+        status = self._state.set_status(record, sha, await _body(request))
+        shown = statuses.show(self._state.site, record, status)
+        return Answer(shown, status=201, headers={"Location": shown["url"]})
 
     async def _list_hooks(self, request: Request) -> Answer:
         target = self._target(request)

@@ -23,6 +23,7 @@ from sandbox.forges.github.faults import Faults
 from sandbox.forges.github.hooks import Hook, Target
 from sandbox.forges.github.rest import HOURLY_REQUESTS, Api
 from sandbox.forges.github.state import Access, State
+from sandbox.forges.github.statuses import CommitStatus
 from sandbox.forges.repository import Repository
 from sandbox.forges.smart_http import SmartHttp
 
@@ -84,9 +85,14 @@ class GitHub(Forge):
         """Make a repository private or public."""
         self._repository(repository).private = private
 
-    def issue_token(self, *, webhooks: str = "write") -> str:
-        """A further token: `webhooks` is "write", "read" or "none", its right to webhooks."""
+    def issue_token(self, *, webhooks: str = "write", statuses: bool = False) -> str:
+        """A further token: `webhooks` is "write", "read" or "none", its right to webhooks.
+
+        `statuses` is whether it may set the statuses of commits.
+        """
         token = f"github_pat_{secrets.token_hex(18)}"
+        if statuses:
+            self._portal.call(self._state.may_set_statuses.add, token)
         self._portal.call(self._state.tokens.__setitem__, token, Access(webhooks))
         return token
 
@@ -102,6 +108,7 @@ class GitHub(Forge):
     def revoke_token(self, token: str) -> None:
         """Forget a token: whoever uses it is refused from now on."""
         self._portal.call(self._state.tokens.pop, token, None)
+        self._portal.call(self._state.may_set_statuses.discard, token)
 
     @property
     def throttling(self) -> bool:
@@ -151,10 +158,15 @@ class GitHub(Forge):
             delivery for delivery in list(self._state.deliveries) if delivery.hook.target == target
         ]
 
+    def statuses(self, repository: str) -> list[CommitStatus]:
+        """The statuses of a repository's commits, oldest first."""
+        return list(self._state.statuses.get(self._repository(repository).name, ()))
+
     def _application(self) -> Starlette:
         self._site = Site(self._root, self.owner)
         self._state = State(self._site, self._queue, self._poster)
         self._state.tokens[self.token] = Access.WRITE
+        self._state.may_set_statuses.add(self.token)
         api = Api(self._state, hourly_requests=self._hourly_requests)
         git = SmartHttp(
             self.directory,

@@ -13,11 +13,12 @@ from typing import Any
 from sandbox.forges.delivery_queue import Queue
 from sandbox.forges.encoding import dump
 from sandbox.forges.git import RefUpdate
-from sandbox.forges.github import hooks
+from sandbox.forges.github import hooks, statuses
 from sandbox.forges.github.accounts import FIRST_REPOSITORY_ID, RepositoryRecord, Site
 from sandbox.forges.github.apps import App, signed_by
 from sandbox.forges.github.deliveries import Delivery, Event, deliver, last_response
 from sandbox.forges.github.hooks import Hook, Target
+from sandbox.forges.github.statuses import CommitStatus
 from sandbox.forges.post import Poster
 
 
@@ -49,6 +50,9 @@ class State:
         self.deliveries: list[Delivery] = []
         self.deliveries_by_hook: dict[int, list[Delivery]] = {}
         self.tokens: dict[str, Access] = {}
+        self.may_set_statuses: set[str] = set()
+        self.statuses: dict[str, list[CommitStatus]] = {}
+        self._status_ids = count(38_123_000_001)
         self.apps: list[App] = []
         self.activities: dict[str, list[Activity]] = {}
         self._activity_ids = count(1_296_269_001)
@@ -65,6 +69,14 @@ class State:
         record = RepositoryRecord(name, target, path, created_at=now, pushed_at=now)
         self.repositories[name] = record
         return record
+
+    def set_status(self, repository: RepositoryRecord, sha: str, body: object) -> CommitStatus:
+        """Remember what a POST of `body` says of a commit."""
+        known = self.statuses.setdefault(repository.name, [])
+        number = next(self._status_ids)
+        status = statuses.create(body, sha=sha, number=number, now=time.time(), known=known)
+        known.append(status)
+        return status
 
     def app_of(self, token: str) -> App | None:
         """The App that signed a web token; None where none did."""

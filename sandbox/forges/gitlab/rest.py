@@ -20,7 +20,15 @@ from starlette.routing import Route
 from sandbox.forges.encoding import dump
 from sandbox.forges.endpoints import Answer, Endpoint
 from sandbox.forges.front import UNKNOWN_ENDPOINT
-from sandbox.forges.gitlab import deliveries, errors, hooks, merge_requests, payloads
+from sandbox.forges.git import branches_with, resolve
+from sandbox.forges.gitlab import (
+    deliveries,
+    errors,
+    hooks,
+    merge_requests,
+    payloads,
+    statuses,
+)
 from sandbox.forges.gitlab.deliveries import Delivery, Event
 from sandbox.forges.gitlab.errors import ApiError
 from sandbox.forges.gitlab.events import TRIGGERS, event_name
@@ -70,6 +78,10 @@ class Api:
             self._route("GET", "/groups/{group}", self._group),
             self._route("GET", "/projects/{project}/events", self._events),
             self._route("GET", "/projects/{project}/merge_requests", self._merge_requests),
+            self._route(
+                "GET", "/projects/{project}/repository/commits/{sha}/statuses", self._statuses
+            ),
+            self._route("POST", "/projects/{project}/statuses/{sha}", self._set_status),
             self._route(
                 "GET", "/projects/{project}/repository/branches/{branch:path}", self._branch
             ),
@@ -172,6 +184,38 @@ class Api:
         return self._page(
             request, [merge_requests.show(self._state.site, project, one) for one in found]
         )
+
+    async def _statuses(self, request: Request) -> Answer:
+        project = self._state.projects[self._target(request).path]
+        sha = await self._commit(project, request)
+        found = [
+            one
+            for one in self._state.statuses.get(project.target.path, [])
+            if one.sha == sha and request.query_params.get("name", one.name) == one.name
+        ]
+        if request.query_params.get("all", "false") != "true":
+            found = statuses.latest(found)
+        return self._page(request, [statuses.show(self._state.site, one) for one in found])
+
+    async def _set_status(self, request: Request) -> Answer:
+        # A Developer may, who may not see webhooks; the scope must be api all the same.
+        if self._state.tokens[_token(request)] is Access.READ:
+            raise errors.insufficient_scope("api")
+        project = self._state.projects[self._target(request).path]
+        sha = await self._commit(project, request)
+        parameters = await _parameters(request)
+        having = await run_in_threadpool(branches_with, project.path, sha)
+        ref = parameters.get("ref") or (having[0] if having else None)
+        if ref is None:
+            raise errors.not_found("References for commit")
+        status = self._state.set_status(project, sha, ref, parameters)
+        return Answer(statuses.show(self._state.site, status), status=201)
+
+    async def _commit(self, project: ProjectRecord, request: Request) -> str:
+        sha = await run_in_threadpool(resolve, project.path, request.path_params["sha"])
+        if sha is None:
+            raise errors.not_found("Commit")
+        return sha
 
     async def _list_hooks(self, request: Request) -> Answer:
         found = self._state.hooks_of(self._target(request))

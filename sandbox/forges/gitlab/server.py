@@ -24,6 +24,7 @@ from sandbox.forges.gitlab.merge_requests import MergeRequest
 from sandbox.forges.gitlab.namespaces import ProjectRecord, Site
 from sandbox.forges.gitlab.rest import Api
 from sandbox.forges.gitlab.state import Access, State
+from sandbox.forges.gitlab.statuses import CommitStatus
 from sandbox.forges.repository import Repository
 from sandbox.forges.smart_http import SmartHttp
 
@@ -152,6 +153,11 @@ class GitLab(Forge):
         """The open merge requests of a project, oldest first."""
         self._project(project)
         return list(self._state.merge_requests.get(project, ()))
+
+    def statuses(self, project: str) -> list[CommitStatus]:
+        """The statuses of a project's commits, oldest first."""
+        self._project(project)
+        return list(self._state.statuses.get(project, ()))
 
     def push_options(self, project: str) -> list[tuple[str, ...]]:
         """The options of each push to a project, oldest first."""

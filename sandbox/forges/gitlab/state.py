@@ -15,12 +15,13 @@ from typing import Any
 from sandbox.forges.delivery_queue import Queue
 from sandbox.forges.encoding import dump
 from sandbox.forges.git import RefUpdate
-from sandbox.forges.gitlab import hooks
+from sandbox.forges.gitlab import hooks, statuses
 from sandbox.forges.gitlab.deliveries import Delivery, Event, deliver
 from sandbox.forges.gitlab.events import SYSTEM_HOOK
 from sandbox.forges.gitlab.hooks import Hook, Target
 from sandbox.forges.gitlab.merge_requests import MergeRequest
 from sandbox.forges.gitlab.namespaces import Group, ProjectRecord, Site
+from sandbox.forges.gitlab.statuses import CommitStatus
 from sandbox.forges.post import Poster
 
 LOG_DAYS = 7
@@ -67,6 +68,8 @@ class State:
         self.push_options: dict[str, list[tuple[str, ...]]] = {}
         self.merge_requests: dict[str, list[MergeRequest]] = {}
         self.warnings: dict[str, list[str]] = {}
+        self.statuses: dict[str, list[CommitStatus]] = {}
+        self._status_ids = count(93_001)
         self._push_ids = count(5_001)
         self._queue = queue
         self._poster = poster
@@ -93,6 +96,15 @@ class State:
         """Remember a push of one ref, or of many of one kind, among the project's events."""
         push = Push(next(self._push_ids), updates, self.clock())
         self.pushes.setdefault(project.target.path, []).append(push)
+
+    def set_status(
+        self, project: ProjectRecord, sha: str, ref: str, parameters: Mapping[str, Any]
+    ) -> CommitStatus:
+        """Remember what a POST says of a commit."""
+        number = next(self._status_ids)
+        status = statuses.create(parameters, sha=sha, ref=ref, number=number, now=time.time())
+        self.statuses.setdefault(project.target.path, []).append(status)
+        return status
 
     def hooks_of(self, target: Target) -> list[Hook]:
         return [hook for hook in self.hooks.values() if hook.target == target]
