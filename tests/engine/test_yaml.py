@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sandbox.load import Load, Tally
 from sandbox.stack import Run
 from tests.app import App, Receiver, changes, errors, remarks
 from tests.breadth.table import Breadth
+from tests.command import Command
 
 RATE = 20.0
 """Deliveries a second."""
@@ -159,3 +161,20 @@ class TestAProgramInYaml:
         found = f"fluxhooks:index:WebhookReceiver resource 'in-yaml' has a problem: {message}"
         assert [found] == errors(refused)
         assert "Traceback" not in refused.output
+
+
+def test_the_command_rotates_a_stack_of_a_program_in_yaml(
+    make_app: Callable[..., App], tmp_path: Path
+) -> None:
+    """Which generation is live, the plugin reads in the stack's configuration."""
+    app = make_app("commanded", runtime="yaml")
+    app.up()
+    fluxhooks = Command(app, tmp_path)
+
+    rotated = fluxhooks("rotate", "--yes", "--json")
+    status = fluxhooks("status", "--json")
+
+    assert (0, True) == (rotated.returncode, rotated.result["verified"]), rotated.said
+    assert ["commanded-g2"] == app.receivers()
+    assert 0 == status.returncode, status.said
+    assert [] == app.up().changes
