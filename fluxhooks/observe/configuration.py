@@ -112,6 +112,8 @@ def _scopes(receivers: Any) -> Iterator[Scope]:
         at = settings.get("gitea") if isinstance(settings, dict) else None
         if isinstance(at, dict) and isinstance(at.get("url"), str):
             yield from _at_gitea(at)
+        if isinstance(settings, dict) and settings.get("system_hook") is True:
+            yield Scope("gitlab", "instance", "GitLab")
         for kind, forge in FORGES.items():
             if isinstance(settings, dict) and isinstance(settings.get(kind), str | int):
                 yield Scope(forge, kind, str(settings[kind]))

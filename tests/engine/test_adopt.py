@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import pytest
@@ -71,7 +72,7 @@ def story_of(
     """Adopt what was made by hand for an app, and kill the first run at a line of what it says."""
     made = make_by_hand(app, f"{app.name}-by-hand", **by_hand)
     (before,) = app.forge.hooks(app.path)
-    app._write({"drain": f"{DRAIN:g}s"})
+    app.preview(drain=f"{DRAIN:g}s")
 
     app.stack.set_all({"fluxhooks:cluster": "another"})
     elsewhere = fluxhooks("adopt", "--yes")
@@ -227,3 +228,30 @@ class TestAtGitLab(Adopted):
         assert story.before.id != hook.id
         assert story.by_hand.webhook == story.adopted.result["webhook"]["before"]
         assert str(hook.id) == story.adopted.result["webhook"]["now"]
+
+
+def test_a_sender_that_is_told_by_hand_is_called_on_until_it_is_told(
+    make_app: Callable[..., App], tmp_path: Path
+) -> None:
+    """Its Receiver is found by type and target, nothing is cut off, and what to do is said."""
+    app = make_app("told", sender="harbor")
+    made = make_by_hand(app, "told-by-hand", webhook=False)
+    app.preview()
+    done = Command(app, tmp_path)("adopt", "--yes", "--json")
+
+    assert 0 == done.returncode, done.said
+    assert ("by hand", None, None) == (
+        done.result["way"],
+        done.result["webhook"]["before"],
+        done.result["webhook"]["now"],
+    )
+    assert [
+        "told: no webhook is made here; give its sender the new URL and token: fluxhooks "
+        "instructions told told --show-secrets",
+        "Receiver flux-system/told-by-hand was not touched and may go when its sender calls the "
+        "new URL, if nobody else calls it:",
+        "  kubectl -n flux-system delete receiver told-by-hand",
+        "  kubectl -n flux-system delete secret told-by-hand-token",
+    ] == done.result["left"]
+    assert made.receiver().status["webhookPath"] == made.path
+    assert ["told-g1"] == app.receivers()

@@ -31,6 +31,7 @@ config:
     app: {repository: app-code}
     web: {project: acme/web}
     all: {group: 7}
+    instance: {system_hook: true}
     ours: {organization: acme}
     git: {gitea: {url: "https://git.example.com/", owner: acme, repository: app}}
     gits: {gitea: {url: "https://git.example.com", organization: acme}}
@@ -47,6 +48,7 @@ config:
             Scope("github", "repository", "app-code"),
             Scope("gitlab", "project", "acme/web"),
             Scope("gitlab", "group", "7"),
+            Scope("gitlab", "instance", "GitLab"),
             Scope("github", "organization", "acme"),
             Scope("gitea", "repository", "acme/app", "https://git.example.com"),
             Scope("gitea", "organization", "acme", "https://git.example.com"),
