@@ -4,8 +4,8 @@ import shutil
 import ssl
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -238,6 +238,24 @@ class Cluster:
         self._flags[name] = tuple(flags)
         self._launch(daemon)
         self._await_ready(daemon)
+
+    @contextmanager
+    def further_controllers(self, *names: str) -> Iterator[None]:
+        """Run further Flux controllers for the length of a `with` block.
+
+        Afterwards their CRDs are gone again, with all objects of them.
+        """
+        added = [name for name in names if name not in self._daemons]
+        try:
+            for name in added:
+                self.add_controller(name)
+            yield
+        finally:
+            for name in reversed(added):
+                # First: the controller still has to take its finalizers off what is deleted.
+                crds.remove(self._http, toolchain.crds([name]))
+                self.stop(name)
+                del self._daemons[name]
 
     def add_definitions(self, files: Iterable[Path]) -> None:
         """Serve the objects of further CustomResourceDefinition files, one in each."""

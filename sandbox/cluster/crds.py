@@ -1,4 +1,4 @@
-"""Custom resource definitions: applied, Established and discoverable."""
+"""Custom resource definitions: applied, Established and discoverable, and gone again."""
 
 import time
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ SERVED = "https://{api}/readyz/poststarthook/crd-informer-synced"
 """Answers well as soon as the API server can take CRDs."""
 
 READY_SECONDS = 30.0
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _POLL_SECONDS = 0.02
 
 
@@ -34,11 +35,30 @@ def establish(api: httpx.Client, files: Iterable[Path]) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _apply(api: httpx.Client, file: Path) -> str:
+def remove(api: httpx.Client, files: Iterable[Path]) -> None:
+    """Delete the CRD of each file, and wait until clients find none of them."""
+    names = {_name(file) for file in files}
+    for name in names:
+        api.delete(f"{_DEFINITIONS}/{name}").raise_for_status()
+    deadline = time.monotonic() + READY_SECONDS
+    while left := names & (_established(api) | _discovered(api)):
+        if time.monotonic() > deadline:
+            raise ClusterError(
+                f"kube-apiserver still serves {', '.join(sorted(left))} "
+                f"{READY_SECONDS:.0f} s after the CRDs were deleted; a finalizer may hold objects"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _name(file: Path) -> str:
     group, plural = file.stem.rsplit("_", 1)
-    name = f"{plural}.{group}"
+    return f"{plural}.{group}"
+
+
+def _apply(api: httpx.Client, file: Path) -> str:
+    name = _name(file)
     api.patch(
-        f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}",
+        f"{_DEFINITIONS}/{name}",
         params={"fieldManager": "fluxhooks-sandbox", "force": "true"},
         headers={"Content-Type": "application/apply-patch+yaml"},
         content=file.read_bytes(),
@@ -47,7 +67,7 @@ def _apply(api: httpx.Client, file: Path) -> str:
 
 
 def _established(api: httpx.Client) -> set[str]:
-    answer = api.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")
+    answer = api.get(_DEFINITIONS)
     return {
         crd["metadata"]["name"]
         for crd in answer.raise_for_status().json()["items"]

@@ -67,6 +67,27 @@ def _store(sandbox: Sandbox) -> None:
 
 
 EXAMPLES = {
+    "alerts": Example(
+        config={"owner": "acme", "repository": "example-alerts"},
+        secret_config={
+            "slack": f"https://hooks.slack.example.com/services/{secrets.token_hex(16)}",
+            "statuses": secrets.token_hex(16),
+        },
+        prepare=_repositories("example-alerts"),
+        makes=frozenset(
+            {
+                "Alert app-status",
+                "Alert people",
+                "Alert people-second",
+                "Provider app-status",
+                "Provider people",
+                "Provider people-second",
+                "RepositoryWebhook app-webhook",
+                "Secret app-status-provider",
+                "Secret people-provider",
+            }
+        ),
+    ),
     "continuous-integration": Example(makes=frozenset({"Receiver built-g1"})),
     "docker-hub": Example(makes=frozenset({"Receiver images-g1"})),
     "external-secrets": Example(
@@ -114,6 +135,17 @@ EXAMPLES = {
         prepare=_instance,
         makes=frozenset({"SystemHook instance-g1-webhook"}),
     ),
+    "image-automation": Example(
+        config={"image": "registry.example.com/acme/app"},
+        makes=frozenset(
+            {
+                "ImagePolicy app-policy",
+                "ImageRepository app-images",
+                "ImageUpdateAutomation app-updates",
+                "Receiver images-g1",
+            }
+        ),
+    ),
     "organization": Example(
         config={"organization": "acme", "repositories[0]": "example-app"},
         makes=frozenset({"OrganizationWebhook acme-webhook"}),
@@ -146,7 +178,14 @@ def routing(sandbox: Sandbox, ran: set[str]) -> Iterator[None]:
         yield
 
 
-@pytest.mark.usefixtures("operator", "routing")
+@pytest.fixture(scope="module")
+def images(sandbox: Sandbox) -> Iterator[None]:
+    names = ("image-reflector-controller", "image-automation-controller")
+    with sandbox.cluster.further_controllers(*names):
+        yield
+
+
+@pytest.mark.usefixtures("operator", "routing", "images")
 @pytest.mark.parametrize(
     "name", sorted(path.parent.name for path in PROGRAMS.glob("*/Pulumi.yaml"))
 )
