@@ -79,6 +79,7 @@ class Room:
         severity: str = "error",
         kind: str = "Kustomization",
         name: str = "app",
+        reason: str | None = None,
         metadata: dict[str, str] | None = None,
     ) -> None:
         """Send an event as kustomize-controller does."""
@@ -94,7 +95,7 @@ class Room:
             "severity": severity,
             "timestamp": "2026-11-22T12:00:00Z",
             "message": message,
-            "reason": "ReconciliationFailed" if severity == "error" else "Progressing",
+            "reason": reason or ("ReconciliationFailed" if severity == "error" else "Progressing"),
             "metadata": metadata or {},
             "reportingController": f"{group}-controller",
         }
