@@ -185,6 +185,38 @@ class ClusterView:
                     raise
                 return error.response.status_code, []
 
+    def failed_dispatches(self, namespace: str = "*") -> tuple[int, dict[str, float]]:
+        """Return what the list of events was answered with, and when each Alert last failed.
+
+        By namespace and name; in seconds since 1970. Kubernetes keeps events for an hour. What
+        they say is not kept, as Flux writes addresses into it.
+
+        Raises:
+            ObservationError: the cluster could not be asked.
+        """
+        import lightkube.core.exceptions
+        from lightkube.resources.core_v1 import Event
+
+        fields: dict[str, Any] = {
+            "reason": "NotificationDispatchFailed",
+            "involvedObject.kind": "Alert",
+        }
+        failed: dict[str, float] = {}
+        with _explained("the events"):
+            try:
+                events = list(self.client.list(Event, namespace=namespace, fields=fields))
+            except lightkube.core.exceptions.ApiError as error:
+                if error.status.code != 403:
+                    raise
+                return 403, {}
+        for event in events:
+            told = event.involvedObject
+            name = f"{told.namespace}/{told.name}"
+            at = event.lastTimestamp or event.eventTime or event.metadata.creationTimestamp
+            if at is not None:
+                failed[name] = max(at.timestamp(), failed.get(name, 0.0))
+        return 200, failed
+
     def secret(self, namespace: str, name: str) -> tuple[int, Mapping[str, bytes]]:
         """Return what the GET of a Secret was answered with, and its data.
 

@@ -11,15 +11,19 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from lightkube.models.meta_v1 import ObjectMeta
 
 from fluxhooks.flux.hook_path import UNKNOWN_PATH
 from fluxhooks.observe.monitoring.metrics import METRICS
 from sandbox.cluster.ports import free_ports
 from sandbox.sandbox import REPOSITORY, Sandbox
+from tests.cluster.test_alerts import Alert, Provider
 from tests.evaluation import firing
 from tests.leaks import Leaks
 from tests.matrix.chain import Chain
 from tests.watching import SECONDS, Samples, Watching, labelled, scraped, value
+
+UNDELIVERED = "fluxhooks_alert_undelivered_timestamp_seconds"
 
 NAME = "monitored"
 CHAIN = f"{NAME}/app"
@@ -306,6 +310,43 @@ class TestMonitor:
         ]
         assert seen[0] <= seen[1] <= seen[2]
         assert 1 == value(after, "fluxhooks_chain_ok")
+
+    def test_an_alert_that_cannot_be_sent_is_told(self, watching: Watching, chain: Chain) -> None:
+        """A push tells an Alert whose Provider nobody answers for; its address is told nowhere."""
+        meta = ObjectMeta(name="unheard", namespace=NAME)
+        # Nobody listens there, and nobody may.
+        address = "http://127.0.0.1:1/services/only-flux-knows"
+        chain.client.create(
+            Provider(metadata=meta, spec={"type": "generic", "address": address, "timeout": "1s"})
+        )
+        chain.client.create(
+            Alert(
+                metadata=meta,
+                spec={
+                    "eventSeverity": "info",
+                    "eventSources": [{"kind": "GitRepository", "name": "*"}],
+                    "providerRef": {"name": "unheard"},
+                },
+            )
+        )
+        before = value(watching.scrape(), UNDELIVERED)
+        try:
+            # The controller may not know the two yet when the first event comes.
+            for _ in range(5):
+                chain.push()
+                after = watching.look("doctor")
+                if value(after, UNDELIVERED, alert=f"{NAME}/unheard") is not None:
+                    break
+        finally:
+            chain.client.delete(Alert, "unheard", namespace=NAME)
+            chain.client.delete(Provider, "unheard", namespace=NAME)
+
+        assert before is None
+        told = value(after, UNDELIVERED, alert=f"{NAME}/unheard")
+        assert told is not None
+        assert time.time() - SECONDS < told <= time.time() + 1
+        assert 1 == value(after, "fluxhooks_look_ok", look="doctor")
+        assert [] == [text for text in watching.texts if "only-flux-knows" in text]
 
     def test_it_only_reads(self, watching: Watching, chain: Chain) -> None:
         """With the rights of the manifest, and at the forge as well."""

@@ -414,6 +414,7 @@ FULL = Known(
     last={"probe": Look(at=10.0, seconds=0.5, ok=True)},
     sources={"cluster": Source(up=False, seen_at=11.0)},
     forges={"github": ForgeLimits(requests_left=4999, left_alone_until=12.0)},
+    undelivered={"flux-system/people": 13.0},
 )
 
 

@@ -292,6 +292,7 @@ def test_the_rights_are_to_read_and_no_more() -> None:
 
     assert {
         *(("ClusterRole", plural, "list") for plural in plurals),
+        ("ClusterRole", "events", "list"),
         ("ClusterRole", "namespaces", "get"),
         ("Role", "secrets", "get"),
     } == found

@@ -150,7 +150,11 @@ class ForgeLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """All of it, at one moment."""
+    """All of it, at one moment.
+
+    Attributes:
+        undelivered: when Flux last could not send what an Alert told, by its namespace and name.
+    """
 
     version: str = ""
     chains: Mapping[str, Facts] = field(default_factory=dict)
@@ -160,6 +164,7 @@ class Known:
     last: Mapping[str, Look] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
     forges: Mapping[str, ForgeLimits] = field(default_factory=dict)
+    undelivered: Mapping[str, float] = field(default_factory=dict)
 
 
 def probe_of(public: PublicEvidence | None, *, at: float) -> Probe:

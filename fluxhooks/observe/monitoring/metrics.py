@@ -108,6 +108,11 @@ LAST_GOOD_DELIVERY: Final = Metric(
     "When the forge last sent something that was answered 2xx, by its log",
     ("chain",),
 )
+ALERT_UNDELIVERED: Final = Metric(
+    "fluxhooks_alert_undelivered_timestamp_seconds",
+    "When Flux last could not send what an Alert told; gone an hour later, as the event is",
+    ("alert",),
+)
 LOOK_TIMESTAMP: Final = Metric(
     "fluxhooks_look_timestamp_seconds", "When the last look ended: probe or doctor", ("look",)
 )
@@ -155,6 +160,8 @@ def samples(known: Known) -> Iterator[tuple[Metric, Sample]]:
         yield PROBE_ANSWERS, ((request, str(status)), float(count))
     yield from _of_looks(known)
     yield from _of_sources(known)
+    for name, at in sorted(known.undelivered.items()):
+        yield ALERT_UNDELIVERED, ((name,), at)
     for name in sorted(known.chains):
         yield from _of_chain(name, known)
     for name, probe in sorted(known.probes.items()):

@@ -205,6 +205,8 @@ class Monitor:
                         certificates=self._certificates,
                         transport=self._transport,
                     )
+                    if any(each.cluster for each in looked.evidence):
+                        problems += self._look_at_alerts(connect(), wanted.chains)
             except ObservationError:
                 self._note_source(CLUSTER, up=False)
                 raise
@@ -212,6 +214,14 @@ class Monitor:
             if looked.evidence:
                 self._note_source(CLUSTER, up=looked.evidence[0].cluster is not None)
             self._keep(looked, wanted)
+
+    def _look_at_alerts(self, view: ClusterView, chains: OfStack | OfCluster) -> list[str]:
+        """Keep which Alerts could not be sent, and return why that is not seen."""
+        namespace = chains.namespace if isinstance(chains, OfCluster) else "*"
+        status, failed = view.failed_dispatches(namespace)
+        with self._lock:
+            self._known = dataclasses.replace(self._known, undelivered=failed)
+        return ["the cluster refused the events: 403 Forbidden"] if status == 403 else []
 
     @contextlib.contextmanager
     def _looking(self, name: str) -> Iterator[list[str]]:
