@@ -46,9 +46,9 @@ def prune(
 ) -> None:
     """List what a killed run left in cluster and forge, and remove it with --yes.
 
-    That is: Secrets and Receivers with this stack's labels that its state does not have, and
-    webhooks of its repositories, organisations, projects and groups that call its host and
-    belong to no Receiver of anybody else.
+    That is: Receivers, Alerts, Providers and Secrets with this stack's labels that its state does
+    not have, and webhooks of its repositories, organisations, projects and groups that call its
+    host and belong to no Receiver of anybody else.
 
     Example: fluxhooks prune prod --yes
     """

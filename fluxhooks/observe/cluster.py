@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterObject:
-    """A Receiver or Secret.
+    """A Receiver, a Secret, an Alert or a Provider.
 
     Attributes:
         stack, component, generation: its labels; "" where it has none.
@@ -104,6 +104,18 @@ class ClusterView:
             found for namespace in namespaces for found in self._list("Secret", namespace, labels)
         ]
 
+    def alerting(self, stack_label: str) -> list[ClusterObject]:
+        """Return the Alerts and Providers of the cluster that carry our labels and the stack's.
+
+        None where they may not be listed: who declares none need not have the right to.
+        """
+        labels = {MANAGED_BY: "fluxhooks", STACK: stack_label}
+        return [
+            _object(kind, item)
+            for kind in ("Alert", "Provider")
+            for item in self.all_of(kind, labels=labels)[1]
+        ]
+
     def sources_and_receivers(self) -> listing.Listing:
         """Return all sources and Receivers; kinds that are not there or not allowed are told.
 
@@ -163,7 +175,9 @@ class ClusterView:
         made = _created_at(secret.metadata)
         return dataclasses.replace(receiver, secret_created_at=made), ""
 
-    def all_of(self, kind: str, namespace: str = "*") -> tuple[int, list[Mapping[str, Any]]]:
+    def all_of(
+        self, kind: str, namespace: str = "*", *, labels: Mapping[str, str] | None = None
+    ) -> tuple[int, list[Any]]:
         """Return what a kind's list was answered with, and its objects.
 
         The status is 200; 403 where they may not be listed; 404 where the cluster does not have
@@ -176,7 +190,9 @@ class ClusterView:
 
         with _explained(f"the {kind} objects"):
             try:
-                listed = self.client.list(resource(kind), namespace=namespace, chunk_size=500)
+                listed = self.client.list(
+                    resource(kind), namespace=namespace, labels=dict(labels or {}), chunk_size=500
+                )
                 return 200, list(listed)
             except httpx2.HTTPStatusError as error:
                 # Of a group that is not there the API server says so in plain text, which is
@@ -315,7 +331,7 @@ _NO_KUBECONFIG = (AttributeError, KeyError, OSError, TypeError, ValueError)
 
 @functools.cache
 def resource(kind: str) -> Any:
-    """Return lightkube's class for Secrets, Receivers, or what these may name."""
+    """Return lightkube's class for Secrets, Receivers, what these may name, and alerting."""
     from lightkube.generic_resource import create_namespaced_resource
     from lightkube.resources.core_v1 import Secret
 
@@ -325,9 +341,9 @@ def resource(kind: str) -> Any:
         group, version = KINDS[kind].split("/")
         plural = kind.lower().removesuffix("y") + ("ies" if kind.endswith("y") else "s")
         return create_namespaced_resource(group, version, kind, plural)
-    return create_namespaced_resource(
-        "notification.toolkit.fluxcd.io", "v1", "Receiver", "receivers"
-    )
+    version = "v1beta3" if kind in ("Alert", "Provider") else "v1"
+    plural = f"{kind.lower()}s"
+    return create_namespaced_resource("notification.toolkit.fluxcd.io", version, kind, plural)
 
 
 def _kubeconfig(providers: ProviderSettings) -> Any:

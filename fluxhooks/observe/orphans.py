@@ -27,7 +27,7 @@ class Orphan:
 
     @property
     def kind(self) -> str:
-        """ "Receiver", "Secret" or "webhook"."""
+        """ "Receiver", "Secret", "Alert", "Provider" or "webhook"."""
         return self.found.kind if isinstance(self.found, ClusterObject) else "webhook"
 
     @property
@@ -45,10 +45,11 @@ def orphans(
     receivers: Iterable[ClusterObject],
     webhooks: Iterable[SeenWebhook],
 ) -> list[Orphan]:
-    """Return what belongs to `state`'s stack and is not in it: webhooks, Receivers, Secrets.
+    """Return what belongs to `state`'s stack and is not in it, in the order in which it can go.
 
     Args:
-        objects: Secrets and Receivers with our labels; those of other stacks are passed over.
+        objects: Secrets, Receivers, Alerts and Providers with our labels; those of other stacks
+            are passed over.
         receivers: all Receivers of the cluster: a webhook that calls one of somebody else's is
             theirs.
         webhooks: those of the stack's repositories, projects and groups.
@@ -57,7 +58,7 @@ def orphans(
     unknown = [
         Orphan(
             found=found,
-            why=f"generation {found.generation} of {found.component}, unknown to the stack",
+            why=f"{_part(found)}{found.component}, unknown to the stack",
             since=found.created_at,
         )
         for found in sorted(objects, key=lambda found: found.key)
@@ -89,6 +90,11 @@ def orphans(
             continue
         unknown.append(Orphan(found=webhook, why=why, since=webhook.changed_at))
     return sorted(unknown, key=lambda orphan: (orphan.kind != "webhook", orphan.kind, orphan.name))
+
+
+def _part(found: ClusterObject) -> str:
+    # Alerting has no generations.
+    return f"generation {found.generation} of " if found.generation else "of "
 
 
 def _host(host: str) -> str:

@@ -21,6 +21,10 @@ COMPONENT_TYPE: Final = "fluxhooks:index:WebhookReceiver"
 
 _SECRET_TYPE: Final = "kubernetes:core/v1:Secret"  # noqa: S105
 RECEIVER_TYPE: Final = "kubernetes:notification.toolkit.fluxcd.io/v1:Receiver"
+_ALERTING: Final = tuple(
+    f"kubernetes:notification.toolkit.fluxcd.io/v1beta3:{kind}" for kind in ("Alert", "Provider")
+)
+_OURS: Final = (_SECRET_TYPE, RECEIVER_TYPE, *_ALERTING)
 _GITHUB_WEBHOOK_TYPE: Final = "github:index/repositoryWebhook:RepositoryWebhook"
 _GITHUB_ORGANIZATION_HOOK_TYPE: Final = "github:index/organizationWebhook:OrganizationWebhook"
 _GITLAB_PROJECT_HOOK_TYPE: Final = "gitlab:index/projectHook:ProjectHook"
@@ -207,7 +211,8 @@ class StackState:
     Attributes:
         stack: its bare name.
         receivers: the WebhookReceivers, by name.
-        objects: (kind, namespace, name) of all Secrets and Receivers that it makes.
+        objects: (kind, namespace, name) of all Secrets, Receivers, Alerts and Providers that it
+            makes.
         hook_keys: forge and ID of all webhooks in the state.
         urns: of all resources in the state.
         interrupted_webhooks: those whose creation did not end, so that the forge may have them.
@@ -283,7 +288,7 @@ def parse(exported: str, *, nothing: StackState | None = None) -> StackState:
         objects=frozenset(
             (found.type.rpartition(":")[2], found.namespace, found.object_name)
             for found in resources
-            if found.type in (_SECRET_TYPE, RECEIVER_TYPE) and not found.external
+            if found.type in _OURS and not found.external
         ),
         hook_keys=frozenset(hook.key for hook in map(webhook_of, resources) if hook),
         urns=frozenset(found.urn for found in resources),

@@ -90,7 +90,7 @@ class Seen:
     """What cluster and forges have for a stack, gathered with one request for each kind.
 
     Attributes:
-        objects: Secrets and Receivers with the stack's labels.
+        objects: Secrets, Receivers, Alerts and Providers with the stack's labels.
         receivers: all of the cluster.
         webhooks: all of the stack's repositories, projects and groups.
         deliveries: the newest, by WebhookReceiver.
@@ -114,6 +114,7 @@ class Seen:
         self.receivers = cluster.receivers()
         label = stack_label(state.project, state.stack)
         ours = [found for found in self.receivers if found.stack == label]
+        ours += cluster.alerting(label)
         namespaces = {found.namespace for found in ours} | state.namespaces
         self.objects = [*ours, *cluster.secrets(label, sorted(namespaces))]
 

@@ -20,6 +20,10 @@ from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Event, Namespace, Secret
 
 from fluxhooks.flux.alert_filters import DEFAULT_EXCLUSIONS, NODE_REPLACEMENT
+from fluxhooks.flux.labels import object_labels
+from fluxhooks.observe.cluster import ClusterObject, ClusterView
+from fluxhooks.observe.state import parse
+from fluxhooks.observe.status import Seen
 from sandbox.sandbox import Sandbox
 from sandbox.stack import Stack
 from tests.sandbox.receiver import Receiver, eventually
@@ -342,6 +346,32 @@ def test_nothing_changed_is_nothing_done_and_no_secret_is_told(room: Room) -> No
     state = json.dumps(room.stack.state())
     preview = room.stack.preview().output
     assert [] == [s for s in (_KEY, _PATH) if s in state or s in preview]
+
+
+def test_what_no_state_knows_of_alerting_is_an_orphan_and_can_be_removed(room: Room) -> None:
+    """A killed run leaves what carries the stack's labels; what is declared stays."""
+    labels = object_labels("left", project="alerts", stack=room.stack.name)
+    meta = ObjectMeta(name="left", namespace="people", labels=labels)
+    room.client.create(Provider(metadata=meta, spec={"type": "generic"}))
+    spec = {
+        "providerRef": {"name": "left"},
+        "eventSources": [{"kind": "Kustomization", "name": "left"}],
+    }
+    room.client.create(Alert(metadata=meta, spec=spec))
+    cluster, state = ClusterView(room.client), parse(json.dumps(room.stack.state()))
+    seen = Seen()
+
+    seen.look_at_cluster(state, cluster)
+    found = seen.orphans(state)
+
+    assert [("Alert", "people/left"), ("Provider", "people/left")] == [
+        (orphan.kind, orphan.name) for orphan in found
+    ]
+    for orphan in found:
+        assert isinstance(orphan.found, ClusterObject)
+        cluster.delete(orphan.found)
+    seen.look_at_cluster(state, cluster)
+    assert [] == seen.orphans(state)
 
 
 def test_flux_takes_the_expressions_that_are_taken_here_and_no_others(room: Room) -> None:

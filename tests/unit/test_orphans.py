@@ -37,7 +37,11 @@ STATE = StackState(
         )
     },
     objects=frozenset(
-        {("Receiver", "flux-system", "live"), ("Secret", "flux-system", "live-token")}
+        {
+            ("Receiver", "flux-system", "live"),
+            ("Secret", "flux-system", "live-token"),
+            ("Alert", "flux-system", "declared"),
+        }
     ),
     hook_keys=frozenset({("github", "1")}),
 )
@@ -100,6 +104,26 @@ def test_what_a_killed_run_left_is_found() -> None:
         (thing("left-token", kind="Secret"), thing("left"), thing("live")),
         (hook("2", PATHS["left"]),),
     )
+
+
+def test_what_is_left_of_alerting_is_found_in_the_order_in_which_it_can_go() -> None:
+    """An Alert names its Provider, and that its Secret; there is no generation to tell."""
+    left = tuple(
+        dataclasses.replace(thing(name, kind=kind), component="people", generation="")
+        for kind, name in (
+            ("Secret", "people-provider"),
+            ("Provider", "people"),
+            ("Alert", "people"),
+            ("Alert", "declared"),
+        )
+    )
+    why = "of people, unknown to the stack"
+
+    assert [
+        ("Alert", "flux-system/people", why),
+        ("Provider", "flux-system/people", why),
+        ("Secret", "flux-system/people-provider", why),
+    ] == found(left)
 
 
 def test_a_twin_of_the_webhook_is_found() -> None:
