@@ -26,6 +26,7 @@ from fluxhooks.components.values import (
     OBJECT_NAME,
     component_name,
     entry,
+    expression,
     items,
     known_keys,
     label,
@@ -36,7 +37,7 @@ from fluxhooks.components.values import (
     when_known,
 )
 from fluxhooks.errors import ArgumentError
-from fluxhooks.flux import durations, go_regexp, targets
+from fluxhooks.flux import cel, durations, go_regexp, targets
 from fluxhooks.flux.alert_filters import DEFAULT_EXCLUSIONS, NODE_REPLACEMENT
 from fluxhooks.flux.alert_providers import (
     ALERT_PROVIDERS,
@@ -174,7 +175,9 @@ def _provider(path: str, value: Any) -> CheckedProvider:
         "address": None if in_secret else address,
         "certSecretRef": _ref(_name(path, "certificate_secret_name", given)),
         "channel": _channel(path, type_, facts, given),
-        "commitStatusExpr": _checked(given, "commit_status_expr", path, EXPRESSION, "is empty"),
+        "commitStatusExpr": _if_given(
+            given, "commit_status_expr", lambda v: _commit_status(f"{path}.commit_status_expr", v)
+        ),
         "proxySecretRef": _ref(_name(path, "proxy_secret_name", given)),
         "serviceAccountName": _name(path, "service_account_name", given),
         "timeout": _if_given(given, "timeout", lambda v: _timeout(f"{path}.timeout", v)),
@@ -184,6 +187,11 @@ def _provider(path: str, value: Any) -> CheckedProvider:
         else _checked(given, "username", path, ANYTHING, "is empty"),
     }
     return CheckedProvider(type=type_, spec=spec, secret=secret, secret_name=elsewhere)
+
+
+def _commit_status(path: str, value: Any) -> str:
+    text(path, value, EXPRESSION, "is empty")
+    return expression(path, value, cel.COMMIT_STATUS, cel.Result.STRING)
 
 
 def _type(path: str, given: Mapping[str, Any]) -> AlertProviderType:
@@ -534,11 +542,11 @@ def _exclusions(values: Mapping[str, Any], *, by_default: bool) -> Any:
 
 def _expressions(path: str, value: Any) -> list[str]:
     expressions = list(_any_items(path, value))
-    for index, expression in enumerate(expressions):
+    for index, one in enumerate(expressions):
         where = f"{path}[{index}]"
-        text(where, expression, EXPRESSION, "is empty, or no text")
-        if wrong := go_regexp.refusal(expression):
-            raise ArgumentError(where, f"{expression!r} {wrong}; Flux would pass it over")
+        text(where, one, EXPRESSION, "is empty, or no text")
+        if wrong := go_regexp.refusal(one):
+            raise ArgumentError(where, f"{one!r} {wrong}; Flux would pass it over")
     return expressions
 
 

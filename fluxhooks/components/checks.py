@@ -186,7 +186,7 @@ def check_args(
         values["generation"] = scheduled.generation(today)
     live, generations = _generations(name, values, configured or {})
     overrides = Overrides.read()
-    resources = when_known(values["resources"], _resources)
+    resources = when_known(values["resources"], lambda known: _resources(receiver_type, known))
     events = when_known(
         {"events": values.get("events"), "resources": resources},
         lambda known: _events(receiver_type, sender, known["events"], known["resources"]),
@@ -561,15 +561,15 @@ _GITEA: Final[dict[str, Callable[[Any], str]]] = {
 }
 
 
-def _resources(value: Any) -> list[dict[str, Any]]:
+def _resources(receiver_type: ReceiverType, value: Any) -> list[dict[str, Any]]:
     if isinstance(value, str | Mapping) or not isinstance(value, Sequence) or not value:
         raise ArgumentError(
             "resources", f"{value!r} names no target; give {_EXAMPLES['resources']}"
         )
-    return [_resource(f"resources[{index}]", ref) for index, ref in enumerate(value)]
+    return [_resource(receiver_type, f"resources[{index}]", ref) for index, ref in enumerate(value)]
 
 
-def _resource(path: str, ref: Any) -> dict[str, Any]:
+def _resource(receiver_type: ReceiverType, path: str, ref: Any) -> dict[str, Any]:
     if not isinstance(ref, Mapping):
         raise ArgumentError(path, f'{ref!r} is not a mapping such as {{"kind": …, "name": …}}')
     ref = {SPELLINGS.get(k, k): v for k, v in ref.items() if v is not None}
@@ -609,7 +609,7 @@ def _resource(path: str, ref: Any) -> dict[str, Any]:
     if labels:
         checked["matchLabels"] = dict(labels)
     if "filter" in ref:
-        checked["filter"] = resource_filter.with_probe(_cel(f"{path}.filter", ref["filter"]))
+        checked["filter"] = _with_probe(receiver_type, f"{path}.filter", ref["filter"])
     return checked
 
 
@@ -690,21 +690,27 @@ def _filter(receiver_type: ReceiverType, value: Any, sender: str, events: Any) -
     if sender == "instance":
         return when_known(
             {"events": events, "value": value},
-            lambda known: _with_probe(_of_system(known["events"], known["value"])),
+            lambda known: _of_system(receiver_type, known["events"], known["value"]),
         )
     if value is None and not RECEIVER_TYPES[receiver_type].json_objects:
         return None
-    return when_known(value, _with_probe)
+    return when_known(value, lambda known: _with_probe(receiver_type, "resource_filter", known))
 
 
-def _of_system(events: list[str], value: Any) -> str:
+def _of_system(receiver_type: ReceiverType, events: list[str], value: Any) -> str:
     told = gitlab_events.system_filter(events)
-    return told if value is None else f"({told}) && ({_cel('resource_filter', value)})"
+    if value is None:
+        return resource_filter.with_probe(told)
+    # The user's is judged by itself, so that what is said is of what the user wrote.
+    _with_probe(receiver_type, "resource_filter", value)
+    return resource_filter.with_probe(f"({told}) && ({value})")
 
 
-def _with_probe(value: Any) -> str:
-    return resource_filter.with_probe(None if value is None else _cel("resource_filter", value))
-
-
-def _cel(path: str, value: Any) -> str:
-    return text(path, value, EXPRESSION, "is not a CEL expression")
+def _with_probe(receiver_type: ReceiverType, path: str, value: Any) -> str:
+    if value is None:
+        return resource_filter.with_probe(None)
+    joined = resource_filter.with_probe(text(path, value, EXPRESSION, "is not a CEL expression"))
+    identified = receiver_type is ReceiverType.GENERIC_OIDC
+    if wrong := resource_filter.refusal(joined, identified=identified):
+        raise ArgumentError(path, f"{value!r} {wrong}")
+    return joined

@@ -15,6 +15,7 @@ from fluxhooks.components.values import (
     ANYTHING,
     EXPRESSION,
     entry,
+    expression,
     items,
     known_keys,
     plain,
@@ -22,6 +23,7 @@ from fluxhooks.components.values import (
     when_known,
 )
 from fluxhooks.errors import ArgumentError
+from fluxhooks.flux import cel
 from fluxhooks.flux.receiver_types import ReceiverType
 
 _EXAMPLES: Final = {
@@ -132,10 +134,12 @@ def _oidc_provider(path: str, value: Any) -> dict[str, Any]:
 
 
 def _expressions(path: str, value: Any, kind: Any) -> dict[str, str]:
-    return {
-        key: text(f"{path}.{key}", expression, EXPRESSION, "is empty, and Flux refuses that")
-        for key, expression in _entry(path, value, kind).items()
-    }
+    checked = dict(_entry(path, value, kind))
+    for key, item in checked.items():
+        text(f"{path}.{key}", item, EXPRESSION, "is empty, and Flux refuses that")
+    result = cel.Result.BOOL if kind is OidcValidation else cel.Result.ANY
+    expression(f"{path}.expression", checked["expression"], cel.IDENTITY, result)
+    return checked
 
 
 def _entry(path: str, value: Any, kind: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pulumi
 
 from fluxhooks.errors import ArgumentError
-from fluxhooks.flux import durations
+from fluxhooks.flux import cel, durations
 
 # Keys of nested values as other languages' SDKs spell them.
 SPELLINGS: Final = {
@@ -91,6 +91,14 @@ def text(path: str, value: Any, pattern: re.Pattern[str], cure: str) -> str:
     if not isinstance(value, str) or not pattern.fullmatch(value):
         raise ArgumentError(path, f"{value!r} {cure}")
     return value
+
+
+def expression(path: str, value: Any, variables: tuple[str, ...], result: cel.Result) -> str:
+    """Return an expression of CEL that the controllers take."""
+    checked = text(path, value, EXPRESSION, "is not a CEL expression")
+    if wrong := cel.refusal(checked, variables, result):
+        raise ArgumentError(path, f"{value!r} {wrong}")
+    return checked
 
 
 def component_name(name: str) -> str:

@@ -8,6 +8,8 @@ asks of ordinary deliveries.
 import re
 from collections.abc import Mapping
 
+from fluxhooks.flux import cel
+
 PROBE_BODY = b'{"fluxhooksProbe":true}'
 CATCH_UP_BODY = b'{"fluxhooksCatchUp":true}'
 
@@ -33,6 +35,25 @@ def users_filter(resource_filter: str) -> str:
     if resource_filter.startswith(before) and resource_filter.endswith(after):
         return resource_filter[len(before) : -len(after)]
     return resource_filter
+
+
+def refusal(resource_filter: str, *, identified: bool = False) -> str:
+    """Return what the controller refuses in a filter, as the end of a sentence; "" where nothing.
+
+    Args:
+        identified: whether the Receiver is of the type generic-oidc, whose filters read claims.
+    """
+    variables = cel.IDENTIFIED_FILTER if identified else cel.FILTER
+    own = users_filter(resource_filter)
+    if not own:
+        return ""
+    if wrong := cel.refusal(own, variables, cel.Result.ANY):
+        return wrong
+    wrong = cel.refusal(resource_filter, variables, cel.Result.BOOL)
+    if wrong and own != resource_filter:
+        # It is what is joined that is wrong, and not the way in which it is.
+        return cel.refusal(own, variables, cel.Result.BOOL) or "ends in a comment; remove that"
+    return wrong
 
 
 def absent_fields(resource_filter: str, body: Mapping[str, object]) -> list[str]:

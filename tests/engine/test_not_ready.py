@@ -22,7 +22,7 @@ def test_a_filter_that_is_no_cel_fails_the_first_update_within_seconds(
 ) -> None:
     """The plugin would wait for Ready to the end of its time, and then not say why it is not."""
     app = make_app("unparsed")
-    failed = app.up(check=False, resource_filter="req.ref ==")
+    failed = app.up(check=False, resource_filter="req.ref.matches('(')")
     again = app.up(check=False)
     assert failed.returncode != 0
     assert "(unparsed-g1) will never be Ready; its controller says InvalidCELEx" in refusal(failed)
@@ -44,7 +44,7 @@ def test_a_filter_that_is_no_cel_never_goes_live_with_the_next_generation(
     app = make_app("refiltered")
     app.up()
     live = app.hook()
-    failed = app.up(check=False, generation=2, resource_filter="req.ref ==")
+    failed = app.up(check=False, generation=2, resource_filter="req.ref.matches('(')")
     assert "(refiltered-g2) will never be Ready; its controller says" in refusal(failed)
     assert (live, 200) == (app.hook(), app.probe(live))
 

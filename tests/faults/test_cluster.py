@@ -126,14 +126,14 @@ class TestTheController:
 
     def test_that_refuses_the_receiver_keeps_the_old_generation(self, app: App, row: Row) -> None:
         """It fails at once, in the controller's words."""
-        made = attempt(app, self._filter(app), resource_filter="req.ref ==")
+        made = attempt(app, self._filter(app), resource_filter="req.ref.matches('(')")
 
         finished(made)
         assert ("old", 0) == (made.called, made.tally.lost), str(made.tally)
         assert "will never be Ready; its controller says InvalidCELEx" in made.spoiled.output
         row(
             Section.CLUSTER,
-            "the new Receiver never becomes Ready: its filter is no CEL",
+            "the new Receiver never becomes Ready: the regular expression in its filter is none",
             f"failed with the controller's reason, InvalidCELExpression; the webhook called the "
             f"{made.called} generation; {made.tally.lost} deliveries lost",
             f"with the filter mended: {told(made.after)}",

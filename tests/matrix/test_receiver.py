@@ -77,10 +77,34 @@ def receiver_token_line_break(chain: Chain) -> None:
     Fault.FILTER_INVALID,
     "the resourceFilter is no CEL",
     at=BOTH,
-    cure=r"resourceFilter",
+    cure=r"resourceFilter, which is no valid CEL at column 11",
 )
 def receiver_filter_invalid(chain: Chain) -> None:
     chain.patch("Receiver", resourceFilter="req.ref ==")
+    chain.await_condition("Receiver", type_="Stalled", status="True")
+    chain.push()
+
+
+@rows(
+    Fault.FILTER_INVALID,
+    "the filter of the target reads what there is not",
+    cure=r"resources\[0\]\.filter, which has nothing to read named 'event'",
+    sample=GITHUB,
+)
+def receiver_target_filter_invalid(chain: Chain) -> None:
+    target = {"kind": "GitRepository", "name": APP, "filter": "event.ref == 'refs/heads/main'"}
+    chain.patch("Receiver", resources=[target])
+    chain.await_condition("Receiver", type_="Stalled", status="True")
+    chain.push()
+
+
+@rows(
+    Fault.FILTER_INVALID,
+    "the resourceFilter gives no answer of yes or no",
+    cure=r"resourceFilter, which may give anything",
+)
+def receiver_filter_no_bool(chain: Chain) -> None:
+    chain.patch("Receiver", resourceFilter="req.deleted")
     chain.await_condition("Receiver", type_="Stalled", status="True")
     chain.push()
 

@@ -108,6 +108,12 @@ _BAD_VALUES = [
         id="empty expression",
     ),
     pytest.param(
+        _status(commit_status_expr="event.involvedObject.kind"),
+        "provider.commit_status_expr: 'event.involvedObject.kind' may give anything, and must give "
+        "a text, as string(…) does",
+        id="expression that may be no text",
+    ),
+    pytest.param(
         _status(token=None, github_app={**_APP, "app_id": "mine"}),
         "provider.github_app.app_id: 'mine' is not an ID, as in '12345'",
         id="App's ID",

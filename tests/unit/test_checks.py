@@ -188,6 +188,11 @@ _BAD_VALUES = [
         "resources[0].filter: ' ' is not a CEL expression",
         id="empty filter of a resource",
     ),
+    pytest.param(
+        {"resources": _ref(filter="req.ref ==")},
+        "resources[0].filter: 'req.ref ==' is no valid CEL at column 11: mismatched input the end",
+        id="filter of a resource that is no CEL",
+    ),
     # events
     pytest.param(
         {"events": []}, "events: [] is not a list of events such as ['push']", id="no events"
@@ -243,6 +248,12 @@ _BAD_VALUES = [
         {"resource_filter": True},
         "resource_filter: True is not a CEL expression",
         id="filter that is no text",
+    ),
+    pytest.param(
+        {"resource_filter": "claims.sub == 'ci'"},
+        "resource_filter: \"claims.sub == 'ci'\" has nothing to read named 'claims'; it may read "
+        "req, res",
+        id="filter of an identity that there is not",
     ),
 ]
 
@@ -378,6 +389,18 @@ _BAD_PLAIN_VALUES = [
         _oidc(validations=[{"expression": " ", "message": "m"}]),
         "oidc_providers[0].validations[0].expression: ' ' is empty, and Flux refuses that",
         id="an empty validation",
+    ),
+    pytest.param(
+        _oidc(validations=[{"expression": "claims.admin", "message": "m"}]),
+        "oidc_providers[0].validations[0].expression: 'claims.admin' may give anything, and must "
+        "give true or false, as … == true does",
+        id="a validation that may be neither true nor false",
+    ),
+    pytest.param(
+        _oidc(variables=[{"name": "a", "expression": "req.ref"}]),
+        "oidc_providers[0].variables[0].expression: 'req.ref' has nothing to read named 'req'; it "
+        "may read claims, vars",
+        id="a variable of the delivery",
     ),
     pytest.param(
         _oidc(issuer_url="token.example.com"),

@@ -465,6 +465,29 @@ def test_what_a_filter_fails_on() -> None:
 
 
 @pytest.mark.parametrize(
+    ("spec", "edit"),
+    [
+        (
+            {"resourceFilter": "req.ref =="},
+            "correct resourceFilter, which is no valid CEL at column 11: mismatched input the end",
+        ),
+        (
+            {"resources": [APP, {**APP, "filter": "ref == 'x'"}]},
+            "correct resources[1].filter, which has nothing to read named 'ref'; it may read req, "
+            "res",
+        ),
+        # It shows when the expression is made to run.
+        ({"resourceFilter": "req.ref.matches('(')"}, "correct the filter"),
+    ],
+)
+def test_which_filter_is_refused_and_for_what(spec: dict[str, Any], edit: str) -> None:
+    """A Receiver can have many, and the controller's message is long."""
+    (finding,) = examine(evidence(receiver(BAD_CEL, **spec))).findings
+
+    assert f"{edit}: `kubectl -n {NAMESPACE} edit receiver app`" == finding.cure
+
+
+@pytest.mark.parametrize(
     ("last", "found", "expected"),
     [
         pytest.param(push(), source(), True, id="never asked"),

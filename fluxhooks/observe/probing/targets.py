@@ -8,7 +8,7 @@ from typing import Final
 from fluxhooks.errors import ObservationError
 from fluxhooks.flux.hook_path import hook_path, host_of
 from fluxhooks.flux.receiver_types import RECEIVER_TYPES, Proof, ReceiverType
-from fluxhooks.flux.resource_filter import spares_probe
+from fluxhooks.flux.resource_filter import refusal, spares_probe
 from fluxhooks.observe.cluster import ClusterView, ServedReceiver
 from fluxhooks.observe.state import DeclaredGeneration, DeclaredReceiver
 
@@ -30,6 +30,7 @@ class Target:
             from acting on a delivery.
         stale: whether its path was made of another token than the one its Secret has now.
         trouble: why it cannot answer, as the cluster has it; "" where nothing is known.
+        refused_filter: what its controller refuses in its filter; "" where nothing is known.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Target:
     token_is_gone: bool = False
     stale: bool = False
     trouble: str = ""
+    refused_filter: str = ""
 
     @property
     def host(self) -> str:
@@ -160,6 +162,7 @@ def _of_generation(receiver: DeclaredReceiver, generation: DeclaredGeneration) -
         token=generation.token or None,
         no_token="the stack's state has no token for it",  # noqa: S106
         event=event_of(receiver_type, generation.events),
+        refused_filter=_refused_filter(receiver_type, generation.resource_filter),
         harmless=spares_probe(generation.resource_filter),
     )
 
@@ -192,7 +195,13 @@ def _of_receiver(cluster: ClusterView, found: ServedReceiver, host: str) -> Targ
         stale=bool(token and found.path)
         and found.path != hook_path(token or "", found.name, found.namespace),
         trouble=found.trouble,
+        refused_filter=_refused_filter(receiver_type, found.resource_filter),
     )
+
+
+def _refused_filter(receiver_type: ReceiverType, resource_filter: str) -> str:
+    identified = receiver_type is ReceiverType.GENERIC_OIDC
+    return refusal(resource_filter, identified=identified)
 
 
 def event_of(receiver_type: ReceiverType, accepted: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 from fluxhooks.flux.hook_path import hook_path
 from fluxhooks.flux.needed_events import needed_events
 from fluxhooks.flux.receiver_types import RECEIVER_TYPES, Proof, ReceiverType, TypeFacts
-from fluxhooks.flux.resource_filter import absent_fields, users_filter
+from fluxhooks.flux.resource_filter import absent_fields, refusal, users_filter
 from fluxhooks.flux.targets import APPLIERS, KINDS, OTHERS, SOURCES
 from fluxhooks.observe import reach
 from fluxhooks.observe.doctor import followed
@@ -238,7 +238,7 @@ def _reconciled(
             wrong="the controller refuses the filter as no valid CEL, so deliveries are answered "
             "503",
             evidence=(quoted(receiver), *_last(evidence, receiver)),
-            cure=_edit(evidence, receiver, "correct resourceFilter"),
+            cure=_edit(evidence, receiver, _corrected_filter(receiver)),
         )
     elif stands is Standing.FAILED:
         stale = reason(receiver) == "TokenNotFound"
@@ -253,6 +253,19 @@ def _reconciled(
         )
     elif stands is Standing.READY:
         yield from _stale(evidence, receiver, cluster, reconcile)
+
+
+def _corrected_filter(receiver: FluxObject) -> str:
+    spec = receiver.spec
+    filters = {"resourceFilter": spec.get("resourceFilter")} | {
+        f"resources[{index}].filter": target.get("filter")
+        for index, target in enumerate(spec.get("resources") or ())
+    }
+    for name, expression in filters.items():
+        if wrong := refusal(expression or "", identified=spec.get("type") == "generic-oidc"):
+            return f"correct {name}, which {wrong}"
+    # What is wrong with it shows only when it is made to run, as a regular expression.
+    return "correct the filter"
 
 
 def _correction(receiver: FluxObject) -> str:
