@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -144,9 +145,12 @@ class Sandbox:
         project_file, head = directory / "Pulumi.yaml", f"name: {project}\nruntime: {runtime}\n"
         if program is None:
             shutil.copy(REPOSITORY / "Pulumi.yaml", directory)
-            shutil.copytree(REPOSITORY / "stacks", directory / "stacks", ignore=_stack_settings)
+            stacks = directory / "stacks"
+            shutil.copytree(REPOSITORY / "stacks", stacks, ignore=_stack_settings, symlinks=True)
+            (directory / ".venv").symlink_to(sys.prefix)
         elif isinstance(program, Path):
             shutil.copytree(program, directory, ignore=_LEFT_BY_USE, dirs_exist_ok=True)
+            (directory / ".venv").symlink_to(sys.prefix)
         elif runtime == "yaml":
             project_file.write_text(head + program)
         else:

@@ -1,11 +1,25 @@
 """The webhook at the forge that the arguments name."""
 
+from pathlib import Path
+
 import pulumi
 
 from fluxhooks.components.checks import Checked
 from fluxhooks.components.forges import gitea, github
 from fluxhooks.components.forges.gitlab import gitlab_webhook
 from fluxhooks.flux.generations import generation_name
+
+
+def check_forge(args: Checked) -> None:
+    """Check what a webhook needs besides its arguments, before anything is registered.
+
+    Raises:
+        ArgumentError: it cannot be made.
+    """
+    if args.gitea is not None:
+        from fluxhooks.components.forges.gitea_python import check_python
+
+        check_python(Path.cwd())
 
 
 def webhook_at_forge(

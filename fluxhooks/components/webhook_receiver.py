@@ -12,7 +12,7 @@ from fluxhooks.components.autonaming import check_autonaming
 from fluxhooks.components.checks import applier_warnings, check_args
 from fluxhooks.components.generation import Generation
 from fluxhooks.components.repointing import Repointing
-from fluxhooks.components.webhook import webhook_at_forge
+from fluxhooks.components.webhook import check_forge, webhook_at_forge
 from fluxhooks.flux.hook_path import path_of
 
 
@@ -86,6 +86,7 @@ class WebhookReceiver(pulumi.ComponentResource):
             rotate_every=config.get("rotate_every"),
             adopting=config.get_object("adopting"),
         )
+        check_forge(checked)
         super().__init__("fluxhooks:index:WebhookReceiver", name, {}, opts)
         generations = {n: Generation(self, name, n, checked) for n in checked.generations}
         live = generations[checked.live]

@@ -17,11 +17,12 @@ from sandbox.forges.gitea import Delivery, Gitea, Hook
 from sandbox.ingress import Ingress
 from sandbox.sandbox import Sandbox
 from sandbox.stack import Run
-from sandbox.toolchain import ToolchainError
 from tests.app import App, changes, eventually
 from tests.breadth.table import Breadth
 from tests.command import Command
 from tests.engine.test_adopt import Adopted, Story, story_of
+
+pytestmark = pytest.mark.usefixtures("gitea")
 
 DRAIN = 4.0
 SETTLED = 1.0
@@ -29,16 +30,6 @@ SETTLED = 1.0
 
 NOWHERE = "127.0.0.1:1"
 """A host on which nothing listens."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def gitea(sandbox: Sandbox, ran: set[str]) -> Gitea:
-    """A Gitea in the sandbox."""
-    try:
-        return sandbox.gitea
-    except ToolchainError as error:
-        ran.add(f"not run: a real Gitea: {error}")
-        pytest.skip(str(error))
 
 
 def hooks(app: App) -> list[Hook]:

@@ -5,9 +5,11 @@ Where there is no C compiler, and so no Gitea, the run says that none of this wa
 
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi.runtime.rpc import UNKNOWN
 
 from fluxhooks.components.forges.gitea_provider import GiteaWebhookProvider
 from fluxhooks.errors import ObservationError
@@ -151,6 +153,20 @@ def test_what_a_token_may_not_is_told_in_giteas_words(
     monkeypatch.setenv("GITEA_TOKEN", gitea.issue_token(scopes=("read:repository",)))
     with pytest.raises(ObservationError, match="the token needs the scope write:repository"):
         PROVIDER.create(props)
+
+
+def test_webhooks_that_the_administrator_disabled_are_told_of_in_a_preview(
+    gitea: Gitea, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their list is refused as well, so nothing has to be tried to know."""
+    with Gitea(tmp_path / "gitea", program=gitea.program, webhooks=False) as without:
+        without.create_repository("app")
+        monkeypatch.setenv("GITEA_TOKEN", without.token)
+        at = {"server": without.base_url, "owner": without.owner, "repository": "app"}
+        (failure,) = PROVIDER.check({}, {**at, "url": UNKNOWN, "secret": UNKNOWN}).failures
+
+    said = "it answered 403, 'webhooks disabled by administrator'; have DISABLE_WEBHOOKS removed"
+    assert said in failure.reason
 
 
 def test_an_organisations_webhook_comes_and_goes(gitea: Gitea, props: dict[str, Any]) -> None:

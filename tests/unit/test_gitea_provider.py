@@ -409,6 +409,14 @@ def test_what_passes_is_waited_for(serve: Serve, answers: list[Answer]) -> None:
             id="too few rights",
         ),
         pytest.param(
+            httpx.Response(403, json={"message": "webhooks disabled by administrator"}),
+            "Gitea at gitea.example.com refused the webhooks of acme/app: it answered 403, "
+            "'webhooks disabled by administrator'; have DISABLE_WEBHOOKS removed from the section "
+            "[security] of its app.ini, or remove gitea, give the type github, and tell another "
+            "sender hook_url and token by hand",
+            id="disabled by the administrator",
+        ),
+        pytest.param(
             httpx.Response(404),
             "Gitea at gitea.example.com refused the webhooks of acme/app: it answered 404; is "
             "there acme/app, and may the token's owner administer it?",

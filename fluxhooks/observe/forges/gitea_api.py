@@ -25,6 +25,9 @@ _PASSING: Final = frozenset({429, 502, 503, 504})
 # Repeated without harm where nobody knows what became of the first.
 _REPEATABLE: Final = frozenset({"DELETE", "GET", "PATCH"})
 
+# Source: Gitea's ``routers/api/v1/api.go``.
+_DISABLED: Final = "webhooks disabled"
+
 _MASKING: Final = MaskingFilter()
 
 
@@ -201,6 +204,12 @@ class GiteaApi:
             )
         if status == 403:
             said = _said(answer)
+            if _DISABLED in said:
+                raise ObservationError(
+                    f"{where}: it answered 403, {said!r}; have DISABLE_WEBHOOKS removed from the "
+                    "section [security] of its app.ini, or remove gitea, give the type github, and "
+                    "tell another sender hook_url and token by hand"
+                )
             raise ObservationError(
                 f"{where}: it answered 403{f', {said!r}' if said else ''}; the token needs the "
                 "scope write:repository, or write:organization for an organisation's webhooks, "

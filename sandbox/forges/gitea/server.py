@@ -58,6 +58,7 @@ SQLITE_JOURNAL_MODE = WAL
 INSTALL_LOCK = true
 INTERNAL_TOKEN = {internal_token}
 SECRET_KEY = {secret_key}
+DISABLE_WEBHOOKS = {without_webhooks}
 
 [oauth2]
 JWT_SECRET = {jwt_secret}
@@ -107,8 +108,9 @@ class Gitea:
 
     `directory` takes all it writes. `owner` is an organisation that is there from the start.
     `ca_file` is the certificate authority that https receivers are verified against (absent, the
-    machine's). Unlike the stand-ins it takes a moment to tell of a push, in which nobody knows that
-    it will, and it cannot be made to misbehave.
+    machine's). Without `webhooks` its administrator has disabled them. Unlike the stand-ins it
+    takes a moment to tell of a push, in which nobody knows that it will, and it cannot be made to
+    misbehave.
 
     Raises `ToolchainError` where the program can be had nowhere, `GiteaError` where it does not
     start.
@@ -121,11 +123,13 @@ class Gitea:
         owner: str = "acme",
         ca_file: Path | None = None,
         program: toolchain.Program | None = None,
+        webhooks: bool = True,
     ) -> None:
         self.directory = directory
         self.owner = owner
         self.program = program or toolchain.provide(["gitea"])["gitea"]
         self._ca_file = ca_file
+        self._webhooks = webhooks
 
     def __enter__(self) -> Self:
         self.directory.mkdir(mode=0o700, parents=True)
@@ -243,6 +247,7 @@ class Gitea:
             internal_token=secrets.token_urlsafe(32),
             secret_key=secrets.token_urlsafe(32),
             jwt_secret=secrets.token_urlsafe(32),
+            without_webhooks=str(not self._webhooks).lower(),
         )
         file = self.directory / "app.ini"
         file.touch(mode=0o600)
