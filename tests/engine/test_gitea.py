@@ -4,6 +4,7 @@ Gitea, the engine, the API server and the controllers are real. Where there is n
 so no Gitea, the run says that none of this was run.
 """
 
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -241,6 +242,18 @@ class TestARotationAtGitea:
 
 ORGANIZATION = "gt-org"
 
+GIVEN = """\
+import json
+from pathlib import Path
+
+import pulumi
+
+from fluxhooks import WebhookReceiver
+
+name, args = json.loads(Path("args.json").read_text())
+WebhookReceiver(name, {**args, "token": pulumi.Config().require_secret("token")})
+"""
+
 
 class TestOtherWaysAtGitea:
     def test_an_organisation_tells_of_all_its_repositories(
@@ -276,6 +289,37 @@ class TestOtherWaysAtGitea:
             forge="Gitea organisation",
             secret="generated",
             against="a rotation, a filter for each target, a real Gitea",
+        )
+
+    @pytest.mark.parametrize("at", ["repository", "organization"])
+    def test_a_given_token_rotates_with_its_number(
+        self, gitea: Gitea, make_app: Callable[..., App], breadth: Breadth, at: str
+    ) -> None:
+        """Gitea gets it with the new webhook, as no edit takes one."""
+        sender = "gitea" if at == "repository" else "gitea organization"
+        app = make_app(f"gt-given-{at}", sender=sender, program=GIVEN)
+        tokens = [secrets.token_hex(16) for _ in range(2)]
+        made = []
+        for generation, token in enumerate(tokens, start=1):
+            app.leaks.know_token(token)
+            app.stack.run("config", "set", "--secret", "token", token, "--stack", app.name)
+            run = app.up(generation=generation)
+            made.append((app.hook().secret, app.probe(app.hook())))
+        assert told(app, gitea.commit(app.name))
+        answers = {each.status for each in app.deliveries("push")}
+        app.stack.destroy()
+
+        assert [(token, 200) for token in tokens] == made
+        assert [
+            f"create Webhook {app.name}-g2-webhook",
+            f"delete Webhook {app.name}-g1-webhook",
+        ] == [step for step in changes(run) if "Webhook" in step]
+        assert {200} == answers
+        breadth(
+            type=app.receiver_type,
+            forge=f"Gitea {'repository' if at == 'repository' else 'organisation'}",
+            secret="given",
+            against="a rotation, a real Gitea",
         )
 
     def test_another_host_is_an_edit_and_loses_nothing(
