@@ -30,7 +30,7 @@ from tests.app import App, Receiver, changes, eventually
 from tests.evaluation import RULES
 from tests.heartbeats import Heartbeats
 
-NAME = "watched"
+NAME = "observed"
 
 PROGRAM = """\
 import json

@@ -188,7 +188,7 @@ class TestARoute:
 @pytest.fixture(scope="class")
 def refused(routing: Routing, make_app: Callable[..., App]) -> App:
     """An app whose route the Gateway's controller does not take."""
-    return make_app("refused", program=PROGRAM)
+    return make_app("unroutable", program=PROGRAM)
 
 
 class TestARouteThatIsNotTaken:
@@ -225,7 +225,7 @@ class TestARouteThatIsNotTaken:
         assert failed.returncode != 0
         assert f"its controller says {reason}: " in refusal(failed)
         assert cure in refusal(failed)
-        assert [] == refused.sandbox.github.hooks("refused")
+        assert [] == refused.sandbox.github.hooks("unroutable")
         assert time.monotonic() - began < 60
 
     def test_a_service_that_is_missing_is_told(self, refused: App, routing: Routing) -> None:
@@ -245,7 +245,7 @@ class TestARouteThatIsNotTaken:
 
         assert failed.returncode != 0
         assert "timed out waiting for the condition" in failed.output
-        assert [] == refused.sandbox.github.hooks("refused")
+        assert [] == refused.sandbox.github.hooks("unroutable")
 
     def test_the_next_update_mends_it(self, refused: App, routing: Routing) -> None:
         """With the listener that was meant; what was refused is gone."""
@@ -255,11 +255,11 @@ class TestARouteThatIsNotTaken:
         assert 1 == len(
             list(
                 refused.client.list(
-                    HTTPRoute, labels={"fluxhooks/stack": "project-refused.refused"}
+                    HTTPRoute, labels={"fluxhooks/stack": "project-unroutable.unroutable"}
                 )
             )
         )
-        refused.stack.run("destroy", "--yes", "--skip-preview", "--stack", "refused")
+        refused.stack.run("destroy", "--yes", "--skip-preview", "--stack", "unroutable")
 
 
 def test_the_stand_in_refuses_what_it_does_not_understand(
