@@ -1,6 +1,5 @@
 """`fluxhooks adopt`."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -35,13 +34,9 @@ def adopt(
         str,
         typer.Option(metavar="TIME", help="How long a deleted webhook's Receiver is waited for."),
     ] = "30s",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    lock_timeout: Annotated[
-        str, typer.Option(metavar="TIME", help="How long another update is waited for.")
-    ] = "5m",
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    lock_timeout: options.LockTimeout = "5m",
     json: options.Json = False,
     cwd: options.Directory = Path(),
 ) -> None:
@@ -63,13 +58,7 @@ def adopt(
     )
 
     def confirm(adoption: Adoption) -> bool:
-        for line in _sentences(adoption):
-            screen.say(line)
-        if dry_run or yes:
-            return not dry_run
-        if not sys.stdin.isatty():
-            raise typer.BadParameter("is needed where nobody can be asked", param_hint="--yes")
-        return typer.confirm("Go on?", err=True)
+        return options.confirmed(_sentences(adoption), dry_run=dry_run, yes=yes)
 
     adopted = run(
         pulumi,
@@ -122,11 +111,7 @@ def _show(adopted: Adopted) -> None:
     if adopted.update is None:
         screen.show(f"{adopted.stack}: nothing was changed")
         return
-    marks = {True: "ok", False: "WRONG", None: "?"}
-    screen.show_table(
-        ("WEBHOOK", "CHECK", "", "SEEN"),
-        [(check.name, check.what, marks[check.ok], check.seen) for check in adopted.checks],
-    )
+    screen.show_checks(adopted.checks)
     if adopted.verified:
         screen.show(
             f"{adopted.stack}: {adopted.name} is adopted, in {adopted.update.seconds:.0f} s"

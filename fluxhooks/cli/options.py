@@ -1,12 +1,14 @@
 """The options that several verbs share."""
 
 import datetime
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from fluxhooks.cli import screen
 from fluxhooks.errors import ArgumentError, ObservationError
 from fluxhooks.flux import durations, schedule
 from fluxhooks.observe.state import StackState
@@ -35,6 +37,13 @@ Namespace = Annotated[
 AtOnce = Annotated[
     int, typer.Option(min=1, max=1000, help="How many requests are under way at a time.")
 ]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+LockTimeout = Annotated[
+    str, typer.Option(metavar="TIME", help="How long another update is waited for.")
+]
 Settle = Annotated[
     str, typer.Option(metavar="TIME", help="How long what may still settle is asked again.")
 ]
@@ -48,6 +57,20 @@ def refuse(*rules: tuple[str, bool, str]) -> None:
     for option, wrong, why in rules:
         if wrong:
             raise typer.BadParameter(why, param_hint=option)
+
+
+def confirmed(sentences: Iterable[str], *, dry_run: bool, yes: bool) -> bool:
+    """Say what will happen, and return whether to go on; asks unless an option has said so.
+
+    Ends with a usage error where nobody can be asked.
+    """
+    for line in sentences:
+        screen.say(line)
+    if dry_run or yes:
+        return not dry_run
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("is needed where nobody can be asked", param_hint="--yes")
+    return typer.confirm("Go on?", err=True)
 
 
 def seconds(option: str, value: str) -> float:

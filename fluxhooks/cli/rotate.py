@@ -1,6 +1,5 @@
 """`fluxhooks rotate`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -37,17 +36,13 @@ def rotate(
     finish: Annotated[
         bool, typer.Option("--finish", help="Retire what is retained, and rotate nothing.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
     refresh: Annotated[
         bool,
         typer.Option("--refresh", help="Read cluster and forge anew first: restores what is gone."),
     ] = False,
-    lock_timeout: Annotated[
-        str, typer.Option(metavar="TIME", help="How long another update is waited for.")
-    ] = "5m",
+    lock_timeout: options.LockTimeout = "5m",
     json: options.Json = False,
     cwd: options.Directory = Path(),
 ) -> None:
@@ -76,13 +71,7 @@ def rotate(
     )
 
     def confirm(plan: Plan) -> bool:
-        for line in _sentences(plan):
-            screen.say(line)
-        if dry_run or yes:
-            return not dry_run
-        if not sys.stdin.isatty():
-            raise typer.BadParameter("is needed where nobody can be asked", param_hint="--yes")
-        return typer.confirm("Go on?", err=True)
+        return options.confirmed(_sentences(plan), dry_run=dry_run, yes=yes)
 
     outcome = run(pulumi, asked, confirm=confirm, refresh=refresh)
     if json:
@@ -154,11 +143,7 @@ def _show(outcome: Outcome) -> None:
     if outcome.update is None:
         screen.show(f"{outcome.stack}: nothing was changed")
         return
-    marks = {True: "ok", False: "WRONG", None: "?"}
-    screen.show_table(
-        ("WEBHOOK", "CHECK", "", "SEEN"),
-        [(check.name, check.what, marks[check.ok], check.seen) for check in outcome.checks],
-    )
+    screen.show_checks(outcome.checks)
     done = ", ".join(f"{move.name} at {move.target}" for move in outcome.plan.moves)
     screen.show(f"{outcome.stack}: {done}, in {outcome.update.seconds:.0f} s")
     for line in outcome.by_hand:

@@ -3,7 +3,7 @@
 import contextlib
 import datetime
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -11,7 +11,9 @@ from rich.table import Table
 
 from fluxhooks.masking import mask
 from fluxhooks.operate.stack import Progress
+from fluxhooks.operate.verify import Check
 
+_MARKS = {True: "ok", False: "WRONG", None: "?"}
 _STYLES = {"error": "red", "warning": "yellow", "step": "cyan"}
 
 
@@ -71,3 +73,11 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(mask(cell) for cell in row))
     console.print(table, markup=False)
+
+
+def show_checks(checks: Iterable[Check]) -> None:
+    """Print what forge and cluster showed at the end of an update."""
+    show_table(
+        ("WEBHOOK", "CHECK", "", "SEEN"),
+        [(check.name, check.what, _MARKS[check.ok], check.seen) for check in checks],
+    )
