@@ -13,12 +13,12 @@ from fluxhooks.observe.probing.targets import Target
     [
         ({}, "The Receiver is suspended or not Ready."),
         (
-            {"refused_filter": "gives a number, and must give true or false"},
+            {"resource_filter": "1 + 1"},
             "The Receiver is suspended or not Ready. Its resourceFilter gives a number, and must "
             "give true or false.",
         ),
         (
-            {"refused_filter": "gives a number", "trouble": "it is suspended"},
+            {"resource_filter": "1 + 1", "trouble": "it is suspended"},
             "The Receiver is suspended or not Ready. The cluster says of it: it is suspended.",
         ),
     ],

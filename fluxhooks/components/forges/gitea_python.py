@@ -4,6 +4,7 @@ Source: ``pulumi-resource-pulumi-python`` of Pulumi's SDK. It takes a relative `
 Pulumi.yaml from the program's folder, and what starts the program takes it from Pulumi.yaml's.
 """
 
+import functools
 import os
 import subprocess
 import sys
@@ -36,9 +37,7 @@ def check_python(directory: Path) -> None:
     python = expected / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.is_file():
         what = "there is none"
-    elif subprocess.run(
-        [python, "-c", "import fluxhooks"], cwd=directory, capture_output=True, check=False
-    ).returncode:
+    elif not _has_fluxhooks(python, directory):
         what = "that one has no fluxhooks"
     else:
         return
@@ -49,6 +48,15 @@ def check_python(directory: Path) -> None:
         f"runtime.options.virtualenv the whole path {sys.prefix}, or link to it: "
         f"ln -s {sys.prefix} {expected}",
     )
+
+
+@functools.cache
+def _has_fluxhooks(python: Path, directory: Path) -> bool:
+    # Once for all webhooks of a program: it takes a second.
+    done = subprocess.run(
+        [python, "-c", "import fluxhooks"], cwd=directory, capture_output=True, check=False
+    )
+    return done.returncode == 0
 
 
 def _virtualenv(directory: Path) -> str:

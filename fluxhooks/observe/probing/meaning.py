@@ -133,8 +133,8 @@ def _refused(check: Check, reply: Reply, target: Target, *, replaced: bool = Fal
         )
     elif reply.status == 503 and not reply.page:
         cure = "The Receiver is suspended or not Ready."
-        if target.refused_filter and not target.trouble:
-            cure += f" Its resourceFilter {target.refused_filter}."
+        if not target.trouble and (refused := target.refused_filter):
+            cure += f" Its resourceFilter {refused}."
     else:
         cure = causes.in_front(reply).cure
     if target.trouble:

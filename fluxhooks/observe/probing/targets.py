@@ -30,7 +30,7 @@ class Target:
             from acting on a delivery.
         stale: whether its path was made of another token than the one its Secret has now.
         trouble: why it cannot answer, as the cluster has it; "" where nothing is known.
-        refused_filter: what its controller refuses in its filter; "" where nothing is known.
+        resource_filter: its Receiver's; "" where none is known.
     """
 
     name: str
@@ -45,7 +45,14 @@ class Target:
     token_is_gone: bool = False
     stale: bool = False
     trouble: str = ""
-    refused_filter: str = ""
+    resource_filter: str = ""
+
+    @property
+    def refused_filter(self) -> str:
+        """What the controller refuses in its filter; "" where nothing."""
+        # Compiled only for a Receiver that does not answer: few do not, and it takes a while.
+        identified = self.type is ReceiverType.GENERIC_OIDC
+        return refusal(self.resource_filter, identified=identified)
 
     @property
     def host(self) -> str:
@@ -162,7 +169,7 @@ def _of_generation(receiver: DeclaredReceiver, generation: DeclaredGeneration) -
         token=generation.token or None,
         no_token="the stack's state has no token for it",  # noqa: S106
         event=event_of(receiver_type, generation.events),
-        refused_filter=_refused_filter(receiver_type, generation.resource_filter),
+        resource_filter=generation.resource_filter,
         harmless=spares_probe(generation.resource_filter),
     )
 
@@ -195,13 +202,8 @@ def _of_receiver(cluster: ClusterView, found: ServedReceiver, host: str) -> Targ
         stale=bool(token and found.path)
         and found.path != hook_path(token or "", found.name, found.namespace),
         trouble=found.trouble,
-        refused_filter=_refused_filter(receiver_type, found.resource_filter),
+        resource_filter=found.resource_filter,
     )
-
-
-def _refused_filter(receiver_type: ReceiverType, resource_filter: str) -> str:
-    identified = receiver_type is ReceiverType.GENERIC_OIDC
-    return refusal(resource_filter, identified=identified)
 
 
 def event_of(receiver_type: ReceiverType, accepted: Iterable[str]) -> str:
