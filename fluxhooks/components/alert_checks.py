@@ -190,8 +190,8 @@ def _provider(path: str, value: Any) -> CheckedProvider:
 
 
 def _commit_status(path: str, value: Any) -> str:
-    text(path, value, EXPRESSION, "is empty")
-    return expression(path, value, cel.COMMIT_STATUS, cel.Result.STRING)
+    checked = text(path, value, EXPRESSION, "is empty")
+    return expression(path, checked, cel.COMMIT_STATUS, cel.Result.STRING)
 
 
 def _type(path: str, given: Mapping[str, Any]) -> AlertProviderType:

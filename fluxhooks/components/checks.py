@@ -48,6 +48,7 @@ from fluxhooks.flux import gitea_events, resource_filter, targets
 from fluxhooks.flux.generations import declared
 from fluxhooks.flux.receiver_types import (
     RECEIVER_TYPES,
+    SYSTEM_HOOK,
     Proof,
     ReceiverType,
     default_events,
@@ -483,7 +484,7 @@ def _accepted(sender: str, events: Any) -> Any:
     if sender == "gitea":
         return when_known(events, gitea_events.delivered)
     # All its deliveries have that name.
-    return [gitlab_events.SYSTEM_HOOK] if sender == "instance" else events
+    return [SYSTEM_HOOK] if sender == "instance" else events
 
 
 def _project(value: Any) -> str:

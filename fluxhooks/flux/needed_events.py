@@ -8,26 +8,23 @@ own, GitHub with its pushes.
 
 from typing import Final
 
-from fluxhooks.flux.receiver_types import ReceiverType
+from fluxhooks.flux.receiver_types import SYSTEM_HOOK, ReceiverType
 
 _GITHUB_PACKAGES: Final = frozenset({"package", "registry_package"})
-
-# A system hook's deliveries all have this name; which of them count is said by a filter.
-_ALL_OF_AN_INSTANCE: Final = "System Hook"
 
 _NEEDED: Final[dict[tuple[ReceiverType, str], frozenset[str]]] = {
     (ReceiverType.BITBUCKET, "GitRepository"): frozenset({"repo:refs_changed", "repo:push"}),
     (ReceiverType.GITHUB, "GitRepository"): frozenset({"push"}),
     (ReceiverType.GITHUB, "ImageRepository"): _GITHUB_PACKAGES,
     (ReceiverType.GITHUB, "OCIRepository"): _GITHUB_PACKAGES,
-    (ReceiverType.GITLAB, "GitRepository"): frozenset({"Push Hook", _ALL_OF_AN_INSTANCE}),
+    (ReceiverType.GITLAB, "GitRepository"): frozenset({"Push Hook", SYSTEM_HOOK}),
 }
 
 _NEEDED_FOR_TAGS: Final[dict[tuple[ReceiverType, str], frozenset[str]]] = {
     (ReceiverType.BITBUCKET, "GitRepository"): frozenset({"repo:refs_changed", "repo:push"}),
     (ReceiverType.GITHUB, "GitRepository"): frozenset({"create", "push", "release"}),
     (ReceiverType.GITLAB, "GitRepository"): frozenset(
-        {"Release Hook", "Tag Push Hook", _ALL_OF_AN_INSTANCE}
+        {"Release Hook", "Tag Push Hook", SYSTEM_HOOK}
     ),
 }
 

@@ -72,6 +72,10 @@ class TypeFacts:
 DEFAULT_AUDIENCE: Final = "notification-controller"
 """The audience that a Receiver of the type generic-oidc asks for where it names none."""
 
+SYSTEM_HOOK: Final = "System Hook"
+"""What each delivery of a GitLab instance's webhook names in its header, whatever it tells of;
+which of them count is said by a filter."""
+
 _GITHUB_PACKAGES = ("package", "registry_package")
 
 RECEIVER_TYPES: Final[dict[ReceiverType, TypeFacts]] = {

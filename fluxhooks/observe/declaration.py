@@ -111,13 +111,12 @@ def parse(preview: str, configured: str) -> Declaration:
         raise ObservationError("the program declares nothing; see pulumi preview")
     providers = providers_of([*resources, *_default_providers(values)])
     project_and_stack = resources[0].urn.removeprefix("urn:pulumi:").split("::")[:2]
-    states = {step["newState"]["urn"]: step["newState"] for step in steps if step.get("newState")}
     by_urn = {resource.urn: resource for resource in resources}
     return Declaration(
         project=project_and_stack[1],
         stack=project_and_stack[0],
         receivers={
-            found.name: _planned(found, by_urn, states, providers)
+            found.name: _planned(found, by_urn, providers)
             for found in resources
             if found.type == COMPONENT_TYPE
         },
@@ -126,10 +125,7 @@ def parse(preview: str, configured: str) -> Declaration:
 
 
 def _planned(
-    component: Resource,
-    by_urn: Mapping[str, Resource],
-    states: Mapping[str, Mapping[str, Any]],
-    providers: ProviderSettings,
+    component: Resource, by_urn: Mapping[str, Resource], providers: ProviderSettings
 ) -> Planned:
     children = [child for child in by_urn.values() if child.parent == component.urn]
     receivers = sorted(
@@ -152,11 +148,7 @@ def _planned(
             for child in receivers
         ),
         webhook=next(
-            (
-                _webhook(child, hook, states[child.urn], providers)
-                for child in children
-                if (hook := webhook_of(child))
-            ),
+            (_webhook(child, hook, providers) for child in children if (hook := webhook_of(child))),
             None,
         ),
     )
@@ -175,9 +167,7 @@ def placed_targets(spec: Mapping[str, Any], namespace: str) -> tuple[listing.Tar
     )
 
 
-def _webhook(
-    child: Resource, hook: DeclaredWebhook, state: Mapping[str, Any], providers: ProviderSettings
-) -> PlannedWebhook:
+def _webhook(child: Resource, hook: DeclaredWebhook, providers: ProviderSettings) -> PlannedWebhook:
     hook = placed(hook, providers)
     if _UNKNOWN in hook.scope.name:
         raise ObservationError(
@@ -185,7 +175,7 @@ def _webhook(
             f"{hook.scope.kind} in the program"
         )
     # "urn:pulumi:stack::project::pulumi:providers:github::default_6_15_0::ID"
-    urn = str(state.get("provider") or "").rpartition("::")[0]
+    urn = child.provider.rpartition("::")[0]
     name = urn.rpartition("::")[2]
     is_default = name.startswith("default")
     version = name.removeprefix("default").removeprefix("_").partition("_http")[0]

@@ -310,6 +310,7 @@ class Resource:
         self.type: str = record["type"]
         self.id: str = record.get("id", "")
         self.parent: str = record.get("parent", "")
+        self.provider: str = record.get("provider", "")
         self.deleting: bool = record.get("delete", False)
         self.external: bool = record.get("external", False)
         self.inputs: dict[str, Any] = record.get("inputs") or {}

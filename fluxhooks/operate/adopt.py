@@ -234,17 +234,12 @@ def _plan(decided: Adoption, after: StackState) -> Plan:
 def _delete_hand_made(decided: Adoption, own: DeclaredWebhook, forges: Forges) -> bool:
     if decided.way is not Way.REPLACE or decided.begun.webhook in ("", own.id):
         return False
-    old = dataclasses.replace(own, id=decided.begun.webhook, api_url="", url="")
-    seen = forges.of(own).webhook(_at(old, own))
+    # Its address stays: it says who owns the repository, where the name does not.
+    seen = forges.of(own).webhook(dataclasses.replace(own, id=decided.begun.webhook, url=""))
     if seen is None:
         return False
     forges.of(own).delete(seen, own)
     return True
-
-
-def _at(old: DeclaredWebhook, own: DeclaredWebhook) -> DeclaredWebhook:
-    # Its address says who owns the repository, where the name does not.
-    return dataclasses.replace(old, api_url=own.api_url)
 
 
 def _only_one(decided: Adoption, own: DeclaredWebhook, forges: Forges) -> Check:

@@ -44,9 +44,6 @@ EVENTS: Final = {
     },
 }
 
-SYSTEM_HOOK: Final = "System Hook"
-"""What each delivery of an instance's webhook names in its header, whatever it tells of."""
-
 # https://docs.gitlab.com/administration/system_hooks/: the field, and what is in it.
 _TOLD: Final = {
     "Merge Request Hook": ("object_kind", "merge_request"),

@@ -9,15 +9,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from fluxhooks.errors import ObservationError
+from fluxhooks.flux.receiver_types import SYSTEM_HOOK
 from fluxhooks.observe.forges import Delivery, Head, SeenWebhook
 from fluxhooks.observe.state import DeclaredWebhook, ProviderSettings, Scope
 
 if TYPE_CHECKING:
     import gitlab
     import requests
-
-# What each delivery of an instance's webhook names.
-_SYSTEM_HOOK: Final = "System Hook"
 
 _PUBLIC: Final = "https://gitlab.com"
 _TEST_SECONDS: Final = 20.0
@@ -261,7 +259,7 @@ def _seen(scope: Scope, hook: Any) -> SeenWebhook:
         url=str(hook.url or ""),
         active=alert == "executable",
         disabled=alert != "executable",
-        events=frozenset({_SYSTEM_HOOK})
+        events=frozenset({SYSTEM_HOOK})
         if scope.kind == "instance"
         else frozenset(
             _event(flag)
